@@ -1,0 +1,13 @@
+/* All of libflowan. A program may as well include only the headers that it needs; the
+ * library itself never includes this one. */
+#ifndef FLOWAN_FLOWAN_H
+#define FLOWAN_FLOWAN_H
+
+#include "flowan/batch.h"
+#include "flowan/field.h"
+#include "flowan/networks.h"
+#include "flowan/parser.h"
+#include "flowan/source.h"
+#include "flowan/status.h"
+
+#endif

@@ -1,0 +1,58 @@
+#include "clock.h"
+
+void fl_clock_init(fl_clock *clock, const flowan_batch *batch)
+{
+    clock->has_received =
+        flowan_batch_field(batch, FLOWAN_FIELD_TIME_RECEIVED_NS, &clock->received);
+    clock->has_start =
+        flowan_batch_field(batch, FLOWAN_FIELD_TIME_FLOW_START_NS, &clock->start);
+    clock->has_end =
+        flowan_batch_field(batch, FLOWAN_FIELD_TIME_FLOW_END_NS, &clock->end);
+}
+
+static bool get(bool has, const flowan_column *column, size_t row, uint64_t *out)
+{
+    *out = 0;
+    if (!has || !(column->present[row / 64] >> (row % 64) & 1))
+        return false;
+    *out = column->u64[row];
+    return true;
+}
+
+uint64_t fl_clock_received(const fl_clock *clock, size_t row)
+{
+    uint64_t received;
+    get(clock->has_received, &clock->received, row, &received);
+    return received <= INT64_MAX ? received : 0;
+}
+
+static bool plausible(uint64_t ns)
+{
+    return ns >= FL_CLOCK_2000_NS && ns <= INT64_MAX;
+}
+
+fl_span fl_clock_span(const fl_clock *clock, size_t row)
+{
+    uint64_t received = fl_clock_received(clock, row);
+    uint64_t start;
+    uint64_t end;
+    bool has_start = get(clock->has_start, &clock->start, row, &start);
+    bool has_end = get(clock->has_end, &clock->end, row, &end);
+    if (!has_end)
+        end = start;
+    if (!has_start)
+        start = end;
+    uint64_t latest = received ? received + FL_CLOCK_DAY_NS : INT64_MAX;
+    if (plausible(start) && plausible(end) && start <= latest && end <= latest &&
+        end >= start && end - start <= FL_CLOCK_DAY_NS)
+        return (fl_span){start, end, true, false};
+    uint64_t instant = received ? received : plausible(start) ? start : 0;
+    return (fl_span){instant, instant, instant != 0, true};
+}
+
+bool fl_clock_overlaps(const fl_span *span, uint64_t from_ns, uint64_t to_ns)
+{
+    if (span->start_ns == span->end_ns)
+        return from_ns <= span->start_ns && span->start_ns < to_ns;
+    return span->start_ns < to_ns && span->end_ns > from_ns;
+}

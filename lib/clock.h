@@ -1,0 +1,38 @@
+/* Layer 2: when a flow was: the span of a record by the rules of doc/semantics.md, in one
+ * place, for the writer's statistics, the scan's window and the aggregator's bins. */
+#ifndef FL_CLOCK_H
+#define FL_CLOCK_H
+
+#include "flowan/batch.h"
+
+#define FL_CLOCK_2000_NS UINT64_C(946684800000000000)
+#define FL_CLOCK_DAY_NS UINT64_C(86400000000000)
+
+/* The time columns of one batch. */
+typedef struct fl_clock {
+    flowan_column received;
+    flowan_column start;
+    flowan_column end;
+    bool has_received;
+    bool has_start;
+    bool has_end;
+} fl_clock;
+
+typedef struct fl_span {
+    uint64_t start_ns; /* the flow occupied [start, end), or the instant start = end */
+    uint64_t end_ns;
+    bool known;  /* false: no usable time at all */
+    bool broken; /* the exporter's clock was not believed: both are the receive time */
+} fl_span;
+
+void fl_clock_init(fl_clock *clock, const flowan_batch *batch);
+
+/* The receive time of a record, or 0 where it has none. */
+uint64_t fl_clock_received(const fl_clock *clock, size_t row);
+
+fl_span fl_clock_span(const fl_clock *clock, size_t row);
+
+/* Whether a span overlaps the window [from, to). */
+bool fl_clock_overlaps(const fl_span *span, uint64_t from_ns, uint64_t to_ns);
+
+#endif

@@ -1,0 +1,345 @@
+/* Framing: finds objects and what is none in a stream cut anywhere. It owns the bytes of
+ * the one thing that is unfinished at the end of a feed; the grammar is json's, the
+ * fields are record's. */
+#include "flowan/parser.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "batch.h"
+#include "json.h"
+#include "record.h"
+#include "render.h"
+#include "status.h"
+
+enum { RECORD_LIMIT = 1 << 20, RECORD_LIMIT_MAX = 64 << 20 };
+
+typedef enum mode {
+    BETWEEN, /* nothing unfinished */
+    OBJECT,  /* inside an object */
+    SKIPPING /* inside a reject */
+} mode;
+
+struct flowan_parser {
+    size_t record_limit;
+    mode mode;
+    fl_buffer pending;   /* unfinished bytes of earlier feeds */
+    fl_json_scan scan;   /* OBJECT */
+    flowan_reject_reason reason; /* SKIPPING */
+    bool continued;              /* a piece of this reject was handed over */
+    size_t looked;               /* SKIPPING: bytes known to belong to it */
+    uint64_t offset;             /* of the first unfinished byte */
+    XXH3_state_t *hash;          /* of all bytes before it */
+    fl_record record;
+    fl_buffer text; /* an object that straddles feeds; what the values spell */
+};
+
+/* One feed. The unfinished text is parser->pending followed by data[start…]. */
+typedef struct feed {
+    const char *data;
+    size_t size;
+    size_t start;
+    size_t hashed; /* data[0…hashed) are in the hash */
+    flowan_batch *batch;
+} feed;
+
+flowan_status flowan_parser_new(flowan_parser **out, const flowan_parser_options *options,
+                                flowan_error *error)
+{
+    *out = NULL;
+    if (!fl_status_options_fit(options, sizeof *options) ||
+        (options && options->record_limit > RECORD_LIMIT_MAX))
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "parser options: unknown members, or a record limit over "
+                              "%d bytes",
+                              RECORD_LIMIT_MAX);
+    flowan_parser *parser = fl_memory_zalloc(1, sizeof *parser);
+    if (!parser)
+        return fl_status_memory(error);
+    parser->record_limit =
+        options && options->record_limit ? options->record_limit : RECORD_LIMIT;
+    parser->hash = XXH3_createState();
+    if (!parser->hash || !fl_record_init(&parser->record)) {
+        flowan_parser_free(parser);
+        return fl_status_memory(error);
+    }
+    XXH3_64bits_reset(parser->hash);
+    *out = parser;
+    return FLOWAN_OK;
+}
+
+void flowan_parser_free(flowan_parser *parser)
+{
+    if (!parser)
+        return;
+    fl_buffer_free(&parser->pending);
+    fl_json_scan_free(&parser->scan);
+    XXH3_freeState(parser->hash);
+    fl_record_free(&parser->record);
+    fl_buffer_free(&parser->text);
+    fl_memory_free(parser);
+}
+
+/* --- the unfinished text --- */
+
+static size_t text_size(const flowan_parser *parser, const feed *f)
+{
+    return parser->pending.size + (f->size - f->start);
+}
+
+static unsigned char text_byte(const flowan_parser *parser, const feed *f, size_t at)
+{
+    return (unsigned char)(at < parser->pending.size
+                               ? parser->pending.data[at]
+                               : f->data[f->start + at - parser->pending.size]);
+}
+
+/* The first `size` bytes in one piece; NULL when memory is short. */
+static const char *text_front(flowan_parser *parser, const feed *f, size_t size)
+{
+    if (parser->pending.size == 0)
+        return f->data + f->start;
+    if (size <= parser->pending.size)
+        return parser->pending.data;
+    fl_buffer_clear(&parser->text);
+    fl_buffer_append(&parser->text, parser->pending.data, parser->pending.size);
+    fl_buffer_append(&parser->text, f->data + f->start, size - parser->pending.size);
+    return parser->text.failed ? NULL : parser->text.data;
+}
+
+/* The first `size` bytes are done with: in a batch, or between objects. */
+static void settle(flowan_parser *parser, feed *f, size_t size)
+{
+    size_t old = size < parser->pending.size ? size : parser->pending.size;
+    if (old) {
+        /* pending bytes precede all of this feed's, none of which is hashed yet */
+        XXH3_64bits_update(parser->hash, parser->pending.data, old);
+        parser->pending.size -= old;
+        memmove(parser->pending.data, parser->pending.data + old, parser->pending.size);
+    }
+    f->start += size - old;
+    parser->offset += size;
+}
+
+/* Bytes of this feed are hashed in one go, when it ends. */
+static void hash_settled(flowan_parser *parser, feed *f)
+{
+    if (f->start > f->hashed)
+        XXH3_64bits_update(parser->hash, f->data + f->hashed, f->start - f->hashed);
+    f->hashed = f->start;
+}
+
+/* --- objects --- */
+
+static flowan_status append_object(flowan_parser *parser, feed *f, size_t size)
+{
+    const char *text = text_front(parser, f, size);
+    if (!text || !fl_record_read(&parser->record, text, size))
+        return FLOWAN_ERROR_MEMORY;
+    fl_record *record = &parser->record;
+    fl_buffer spelt = {0};
+    fl_render_values(&spelt, record->values, record->count);
+    bool same =
+        !spelt.failed && spelt.size == size && memcmp(spelt.data, text, size) == 0;
+    bool failed = spelt.failed;
+    fl_buffer_free(&spelt);
+    if (failed)
+        return FLOWAN_ERROR_MEMORY;
+    return fl_batch_append(f->batch, record->values, record->count, same ? NULL : text,
+                           parser->offset, size, same ? 0 : size);
+}
+
+static void begin_skipping(flowan_parser *parser, flowan_reject_reason reason,
+                           size_t looked)
+{
+    parser->mode = SKIPPING;
+    parser->reason = reason;
+    parser->looked = looked;
+    parser->continued = false;
+}
+
+static flowan_status reject(flowan_parser *parser, feed *f, size_t size)
+{
+    const char *text = text_front(parser, f, size);
+    if (!text)
+        return FLOWAN_ERROR_MEMORY;
+    flowan_status status =
+        fl_batch_append_reject(f->batch, parser->reason, parser->continued,
+                               parser->offset, text, size);
+    if (status == FLOWAN_OK)
+        settle(parser, f, size);
+    return status;
+}
+
+/* Continues an object; FLOWAN_END when its text needs more bytes. */
+static flowan_status run_object(flowan_parser *parser, feed *f)
+{
+    fl_json_scan *scan = &parser->scan;
+    fl_json_result result = FL_JSON_MORE;
+    while (result == FL_JSON_MORE) {
+        size_t room = parser->record_limit - scan->at;
+        const char *from;
+        size_t size;
+        if (scan->at < parser->pending.size) {
+            from = parser->pending.data + scan->at;
+            size = parser->pending.size - scan->at;
+        } else {
+            size_t at = f->start + scan->at - parser->pending.size;
+            from = f->data + at;
+            size = f->size - at;
+        }
+        if (size == 0)
+            return FLOWAN_END;
+        if (room == 0) {
+            begin_skipping(parser, FLOWAN_REJECT_TOO_LONG, scan->at);
+            return FLOWAN_OK;
+        }
+        result = fl_json_scan_run(scan, from, size < room ? size : room);
+    }
+    switch (result) {
+    case FL_JSON_DONE: {
+        flowan_status status = append_object(parser, f, scan->at);
+        if (status == FLOWAN_OK) {
+            settle(parser, f, scan->at);
+            parser->mode = BETWEEN;
+        } else {
+            fl_json_scan_begin(scan);
+        }
+        return status;
+    }
+    case FL_JSON_TORN:
+        begin_skipping(parser, FLOWAN_REJECT_TORN, scan->at);
+        return FLOWAN_OK;
+    case FL_JSON_BAD:
+        /* A record glued behind a torn one begins in the token that broke off, or at
+         * the byte that cannot stand there. */
+        begin_skipping(parser, FLOWAN_REJECT_SYNTAX, scan->token > 0 ? scan->token : 1);
+        return FLOWAN_OK;
+    default: return FLOWAN_ERROR_MEMORY;
+    }
+}
+
+/* Continues a reject up to the line's end or the next '{'. */
+static flowan_status run_skipping(flowan_parser *parser, feed *f)
+{
+    size_t size = text_size(parser, f);
+    size_t at = parser->looked;
+    bool ended = false;
+    while (at < size && !ended) {
+        unsigned char c = text_byte(parser, f, at);
+        /* inside a too long object a brace means nothing */
+        if (c == '\n' || (c == '{' && parser->reason != FLOWAN_REJECT_TOO_LONG))
+            ended = true;
+        else
+            at++;
+    }
+    if (!ended && at < FL_REJECT_PIECE_SIZE) {
+        parser->looked = at;
+        return FLOWAN_END;
+    }
+    flowan_status status = reject(parser, f, at);
+    if (status != FLOWAN_OK)
+        return status;
+    parser->looked = 0;
+    parser->continued = true;
+    if (ended)
+        parser->mode = BETWEEN;
+    return FLOWAN_OK;
+}
+
+/* Passes blanks, then finds out what begins; FLOWAN_END when nothing does. */
+static flowan_status run_between(flowan_parser *parser, feed *f)
+{
+    size_t size = text_size(parser, f);
+    size_t at = 0;
+    unsigned char c = 0;
+    while (at < size) {
+        c = text_byte(parser, f, at);
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+            break;
+        at++;
+    }
+    settle(parser, f, at);
+    if (at == size)
+        return FLOWAN_END;
+    if (c == '{') {
+        parser->mode = OBJECT;
+        fl_json_scan_begin(&parser->scan);
+    } else {
+        begin_skipping(parser, FLOWAN_REJECT_JUNK, 1);
+    }
+    return FLOWAN_OK;
+}
+
+flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t size,
+                                 flowan_batch *batch, size_t *used, flowan_error *error)
+{
+    feed f = {.data = data, .size = size, .batch = batch};
+    *used = 0;
+    if (size == 0)
+        return FLOWAN_OK;
+    flowan_status status = FLOWAN_OK;
+    while (status == FLOWAN_OK) {
+        if (fl_batch_rejects_full(batch))
+            status = FLOWAN_FULL;
+        else if (parser->mode == BETWEEN)
+            status = run_between(parser, &f);
+        else if (parser->mode == OBJECT)
+            status = run_object(parser, &f);
+        else
+            status = run_skipping(parser, &f);
+    }
+    hash_settled(parser, &f);
+    if (status == FLOWAN_ERROR_MEMORY && parser->mode == OBJECT)
+        fl_json_scan_begin(&parser->scan); /* the caller comes back with these bytes */
+    if (status == FLOWAN_END) {
+        fl_buffer_append(&parser->pending, f.data + f.start, size - f.start);
+        if (parser->pending.failed) {
+            parser->pending.failed = false;
+            fl_json_scan_begin(&parser->scan);
+            status = FLOWAN_ERROR_MEMORY;
+        } else {
+            f.start = size;
+            status = FLOWAN_OK;
+        }
+    }
+    *used = f.start;
+    return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(error) : status;
+}
+
+flowan_status flowan_parser_finish(flowan_parser *parser, flowan_batch *batch,
+                                   flowan_error *error)
+{
+    feed f = {.batch = batch};
+    if (parser->mode == OBJECT)
+        begin_skipping(parser, FLOWAN_REJECT_TORN, parser->pending.size);
+    if (parser->mode == SKIPPING && parser->pending.size > 0 &&
+        reject(parser, &f, parser->pending.size) != FLOWAN_OK)
+        return fl_status_memory(error);
+    parser->mode = BETWEEN;
+    return FLOWAN_OK;
+}
+
+void flowan_parser_reset(flowan_parser *parser)
+{
+    parser->mode = BETWEEN;
+    fl_buffer_clear(&parser->pending);
+    parser->offset = 0;
+    XXH3_64bits_reset(parser->hash);
+}
+
+flowan_position flowan_parser_position(const flowan_parser *parser)
+{
+    return (flowan_position){parser->offset, XXH3_64bits_digest(parser->hash)};
+}
+
+flowan_status flowan_parser_skip(flowan_parser *parser, const void *data, size_t size,
+                                 flowan_error *error)
+{
+    if (parser->mode != BETWEEN)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, parser->offset,
+                              "cannot skip inside an unfinished object");
+    XXH3_64bits_update(parser->hash, data, size);
+    parser->offset += size;
+    return FLOWAN_OK;
+}

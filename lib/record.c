@@ -1,0 +1,285 @@
+/* Field by field: the type that the table asks for decides how a value is read. What a
+ * field cannot hold leaves it absent (OPAQUE: the record's text keeps it); a key that the
+ * table does not know gets the type that its value has. */
+#include "record.h"
+
+#include <string.h>
+
+#include "batch.h"
+#include "names.h"
+#include "text.h"
+
+bool fl_record_init(fl_record *record)
+{
+    *record = (fl_record){0};
+    record->values = fl_memory_alloc(FL_RECORD_FIELDS_MAX, sizeof *record->values);
+    return record->values != NULL;
+}
+
+void fl_record_free(fl_record *record)
+{
+    fl_memory_free(record->values);
+    fl_hash_free(&record->keys);
+    fl_memory_free(record->text);
+    fl_memory_free(record->numbers);
+    fl_memory_free(record->addresses);
+    *record = (fl_record){0};
+}
+
+/* --- values --- */
+
+static bool is_string(fl_json_span span)
+{
+    return span.data[0] == '"';
+}
+
+static bool get_number(fl_json_span text, flowan_type type, uint64_t *out)
+{
+    uint64_t max = type == FLOWAN_TYPE_U32 || type == FLOWAN_TYPE_ENUM ? UINT32_MAX
+                   : type == FLOWAN_TYPE_PREFIX                        ? 128
+                                                                       : UINT64_MAX;
+    return fl_text_get_u64(text.data, text.size, max, out);
+}
+
+static fl_kind address_kind(fl_json_span text, flowan_address *out)
+{
+    if (fl_text_get_ipv4(text.data, text.size, out))
+        return FL_KIND_IPV4;
+    if (fl_text_get_ipv6(text.data, text.size, out))
+        return FL_KIND_IPV6;
+    if (fl_text_get_hex(text.data, text.size, out))
+        return text.size == 8 ? FL_KIND_HEX4 : FL_KIND_HEX16;
+    return FL_KIND_OPAQUE;
+}
+
+/* A text that is no number of the field's keeps its place as a text column. */
+static fl_kind as_text(fl_value *value, fl_json_span text)
+{
+    value->type = FLOWAN_TYPE_TEXT;
+    value->items = text.data;
+    value->count = text.size;
+    return FL_KIND_STRING;
+}
+
+static fl_kind enum_kind(fl_value *value, fl_json_span text)
+{
+    bool old = false;
+    if (fl_names_find((flowan_field)value->field, text.data, text.size, &value->number,
+                      &old))
+        return old ? FL_KIND_NAME_OLD : FL_KIND_NAME;
+    return as_text(value, text);
+}
+
+/* A prefix is a length only beside its address, which may stand behind it in the record:
+ * fit_prefixes looks when all is read. Until then `address` holds what was written. */
+static fl_kind prefix_kind(fl_value *value, fl_json_span text)
+{
+    if (text.size == 14 && memcmp(text.data, "invalid Prefix", 14) == 0)
+        return FL_KIND_INVALID_PREFIX;
+    unsigned bits;
+    value->items = text.data;
+    value->count = text.size;
+    if (!memchr(text.data, '/', text.size) ||
+        !fl_text_get_prefix(text.data, text.size, &value->address, &bits))
+        return as_text(value, text);
+    bool ipv6 = memchr(text.data, ':', text.size) != NULL;
+    value->number = ipv6 ? bits : bits - 96;
+    return ipv6 ? FL_KIND_CIDR6 : FL_KIND_CIDR4;
+}
+
+static fl_kind string_kind(fl_value *value, fl_json_span text)
+{
+    if (value->type == FLOWAN_TYPE_TEXT)
+        return as_text(value, text);
+    if (text.size == 0)
+        return FL_KIND_EMPTY;
+    switch (value->type) {
+    case FLOWAN_TYPE_ADDRESS: return address_kind(text, &value->address);
+    case FLOWAN_TYPE_MAC:
+        if (fl_text_get_mac(text.data, text.size, &value->number))
+            return FL_KIND_MAC;
+        break;
+    case FLOWAN_TYPE_TIME:
+        if (fl_text_get_time(text.data, text.size, &value->number))
+            return FL_KIND_RFC3339;
+        break;
+    case FLOWAN_TYPE_PREFIX: return prefix_kind(value, text);
+    case FLOWAN_TYPE_ENUM:
+    case FLOWAN_TYPE_U32:
+    case FLOWAN_TYPE_U64: break;
+    default: return FL_KIND_OPAQUE;
+    }
+    if (get_number(text, value->type, &value->number))
+        return FL_KIND_INT_STRING;
+    return value->type == FLOWAN_TYPE_ENUM ? enum_kind(value, text) : FL_KIND_OPAQUE;
+}
+
+/* Elements of a list of numbers, or of names where the field has names. */
+static fl_kind numbers_kind(fl_record *record, fl_value *value, fl_json_span text)
+{
+    uint64_t *items = record->numbers + record->numbers_used;
+    size_t count = 0;
+    size_t names = 0;
+    fl_json_cursor cursor = fl_json_open(text.data, text.size);
+    fl_json_span element;
+    while (fl_json_next_element(&cursor, &element)) {
+        if (value->field >= 0 && is_string(element) &&
+            fl_names_find((flowan_field)value->field, element.data + 1, element.size - 2,
+                          &items[count], NULL))
+            names++;
+        else if (!fl_text_get_u64(element.data, element.size, UINT64_MAX, &items[count]))
+            return FL_KIND_OPAQUE;
+        count++;
+    }
+    if (names != 0 && names != count)
+        return FL_KIND_OPAQUE;
+    record->numbers_used += count;
+    value->items = items;
+    value->count = count;
+    return names ? FL_KIND_LIST_NAME : FL_KIND_LIST_INT;
+}
+
+static fl_kind addresses_kind(fl_record *record, fl_value *value, fl_json_span text)
+{
+    flowan_address *items = record->addresses + record->addresses_used;
+    size_t count = 0;
+    fl_json_cursor cursor = fl_json_open(text.data, text.size);
+    fl_json_span element;
+    while (fl_json_next_element(&cursor, &element)) {
+        if (!is_string(element) || element.size < 2 ||
+            !fl_text_get_address(element.data + 1, element.size - 2, &items[count]))
+            return FL_KIND_OPAQUE;
+        count++;
+    }
+    record->addresses_used += count;
+    value->items = items;
+    value->count = count;
+    return FL_KIND_LIST_ADDRESS;
+}
+
+static fl_kind known_kind(fl_record *record, fl_value *value, fl_json_span text)
+{
+    if (is_string(text)) {
+        if (fl_type_is_run(value->type) && value->type != FLOWAN_TYPE_TEXT)
+            return FL_KIND_OPAQUE;
+        return string_kind(value, fl_json_string(text, record->text, &record->text_used));
+    }
+    if (text.data[0] == 'n')
+        return FL_KIND_NULL;
+    if (text.data[0] == '[') {
+        if (value->type == FLOWAN_TYPE_LIST_U64)
+            return numbers_kind(record, value, text);
+        if (value->type == FLOWAN_TYPE_LIST_ADDRESS)
+            return addresses_kind(record, value, text);
+        return FL_KIND_OPAQUE;
+    }
+    if (value->type < FLOWAN_TYPE_ADDRESS &&
+        get_number(text, value->type, &value->number))
+        return FL_KIND_INT;
+    return FL_KIND_OPAQUE;
+}
+
+static fl_kind unknown_kind(fl_record *record, fl_value *value, fl_json_span text)
+{
+    if (is_string(text))
+        return as_text(value,
+                       fl_json_string(text, record->text, &record->text_used));
+    if (text.data[0] == 't' || text.data[0] == 'f') {
+        value->type = FLOWAN_TYPE_BOOL;
+        value->number = text.data[0] == 't';
+        return FL_KIND_BOOL;
+    }
+    value->type = FLOWAN_TYPE_U64;
+    if (get_number(text, value->type, &value->number))
+        return FL_KIND_INT;
+    value->type = FLOWAN_TYPE_LIST_U64;
+    if (text.data[0] == '[' && numbers_kind(record, value, text) == FL_KIND_LIST_INT)
+        return FL_KIND_LIST_INT;
+    value->type = FLOWAN_TYPE_JSON;
+    value->items = text.data;
+    value->count = text.size;
+    return FL_KIND_VERBATIM;
+}
+
+/* --- the record --- */
+
+static const fl_value *find_address(const fl_record *record, int field)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (record->values[i].field == field)
+            return record->values[i].type == FLOWAN_TYPE_ADDRESS &&
+                           fl_kind_has_value(record->values[i].kind)
+                       ? &record->values[i]
+                       : NULL;
+    return NULL;
+}
+
+/* A prefix whose address is not the record's own, or that has host bits, says more than
+ * a length: it stays a text. */
+static void fit_prefixes(fl_record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        fl_value *value = &record->values[i];
+        if (value->kind != FL_KIND_CIDR4 && value->kind != FL_KIND_CIDR6)
+            continue;
+        const fl_value *own =
+            find_address(record, value->field == FLOWAN_FIELD_SRC_NET
+                                     ? FLOWAN_FIELD_SRC_ADDR
+                                     : FLOWAN_FIELD_DST_ADDR);
+        unsigned bits = (unsigned)value->number + (value->kind == FL_KIND_CIDR4 ? 96 : 0);
+        flowan_address masked = own ? own->address : (flowan_address){{0}};
+        fl_text_mask(&masked, bits);
+        if (own && memcmp(&masked, &value->address, sizeof masked) == 0)
+            continue;
+        fl_json_span text = {value->items, value->count};
+        value->kind = as_text(value, text);
+    }
+}
+
+/* Room for whatever an object of `size` bytes can hold, so that nothing moves while
+ * values point at it. */
+static bool reserve(fl_record *record, size_t size)
+{
+    return fl_memory_grow((void **)&record->text, &record->text_room, size, 1) &&
+           fl_memory_grow((void **)&record->numbers, &record->numbers_room, size / 2 + 1,
+                          sizeof *record->numbers) &&
+           fl_memory_grow((void **)&record->addresses, &record->addresses_room,
+                          size / 4 + 1, sizeof *record->addresses);
+}
+
+bool fl_record_read(fl_record *record, const char *text, size_t size)
+{
+    if (!reserve(record, size))
+        return false;
+    record->count = 0;
+    record->text_used = record->numbers_used = record->addresses_used = 0;
+    fl_hash_clear(&record->keys);
+    fl_json_cursor cursor = fl_json_open(text, size);
+    fl_json_span key;
+    fl_json_span span;
+    while (fl_json_next_member(&cursor, &key, &span)) {
+        key = fl_json_string(key, record->text, &record->text_used);
+        int64_t at = record->keys.count < FL_RECORD_FIELDS_MAX
+                         ? fl_hash_put(&record->keys, key.data, key.size, NULL)
+                         : fl_hash_find(&record->keys, key.data, key.size);
+        if (at < 0 && record->keys.count < FL_RECORD_FIELDS_MAX)
+            return false;
+        if (at < 0)
+            continue;
+        /* The last of several equal keys counts, in the place of the first. */
+        fl_value *value = &record->values[at];
+        if ((size_t)at == record->count)
+            record->count++;
+        *value = (fl_value){.key = key.data,
+                            .key_size = key.size,
+                            .field = flowan_field_find(key.data, key.size)};
+        if (value->field >= 0) {
+            value->type = flowan_field_info_of((flowan_field)value->field)->type;
+            value->kind = known_kind(record, value, span);
+        } else {
+            value->kind = unknown_kind(record, value, span);
+        }
+    }
+    fit_prefixes(record);
+    return true;
+}

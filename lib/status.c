@@ -1,0 +1,79 @@
+#include "status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *flowan_status_text(flowan_status status)
+{
+    switch (status) {
+    case FLOWAN_OK: return "done";
+    case FLOWAN_FULL: return "batch full";
+    case FLOWAN_END: return "end";
+    case FLOWAN_ERROR_MEMORY: return "out of memory";
+    case FLOWAN_ERROR_ARGUMENT: return "wrong argument";
+    case FLOWAN_ERROR_IO: return "input or output failed";
+    case FLOWAN_ERROR_FORMAT: return "not in the expected format";
+    case FLOWAN_ERROR_CHECKSUM: return "checksum mismatch";
+    case FLOWAN_ERROR_VERSION: return "written by a newer version";
+    case FLOWAN_ERROR_LIMIT: return "over a limit";
+    case FLOWAN_ERROR_EXISTS: return "already there";
+    case FLOWAN_ERROR_LOCKED: return "locked by another process";
+    case FLOWAN_ERROR_NOT_FOUND: return "not found";
+    }
+    return "unknown status";
+}
+
+const char *flowan_version(void)
+{
+    return FLOWAN_VERSION;
+}
+
+flowan_status fl_status_fail(flowan_error *error, flowan_status status, uint64_t offset,
+                             const char *format, ...)
+{
+    if (!error)
+        return status;
+    error->status = status;
+    error->offset = offset;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->message, sizeof error->message, format, args);
+    va_end(args);
+    for (unsigned char *c = (unsigned char *)error->message; *c; c++)
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    return status;
+}
+
+flowan_status fl_status_memory(flowan_error *error)
+{
+    return fl_status_fail(error, FLOWAN_ERROR_MEMORY, FL_NO_OFFSET, "out of memory");
+}
+
+flowan_status fl_status_errno(flowan_error *error, int number, const char *what,
+                              const char *path)
+{
+    char reason[128];
+    /* POSIX strerror_r: thread safe, unlike strerror. */
+    if (strerror_r(number, reason, sizeof reason) != 0)
+        snprintf(reason, sizeof reason, "error %d", number);
+    return fl_status_fail(error,
+                          number == ENOENT ? FLOWAN_ERROR_NOT_FOUND : FLOWAN_ERROR_IO,
+                          FL_NO_OFFSET, "cannot %s %s: %s", what, path, reason);
+}
+
+int fl_status_options_fit(const void *options, size_t known)
+{
+    if (!options)
+        return 1;
+    size_t size;
+    memcpy(&size, options, sizeof size);
+    if (size < sizeof size || size > 65536)
+        return 0;
+    for (size_t i = known; i < size; i++)
+        if (((const unsigned char *)options)[i])
+            return 0;
+    return 1;
+}
