@@ -430,7 +430,8 @@ static bool has_room(const flowan_batch *batch, const fl_value *values, size_t c
     if (batch->rows == 0)
         return true;
     if (batch->rows >= batch->capacity || batch->memory > batch->memory_limit ||
-        batch->shapes.count >= FL_BATCH_SHAPES_MAX)
+        batch->shapes.count >= FL_BATCH_SHAPES_MAX ||
+        batch->shapes.arena.size >= FL_BATCH_SHAPES_SIZE)
         return false;
     if (batch->column_count + FL_RECORD_FIELDS_MAX <= FL_BATCH_COLUMNS_MAX)
         return true;

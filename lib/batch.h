@@ -11,6 +11,7 @@ enum {
     FL_BATCH_ROWS_MAX = 1 << 20,
     FL_BATCH_COLUMNS_MAX = 4096, /* per batch; more and the batch is full */
     FL_BATCH_SHAPES_MAX = 65535,
+    FL_BATCH_SHAPES_SIZE = 16 << 20, /* bytes of all shapes, likewise */
     FL_RECORD_FIELDS_MAX = 1024, /* per record; further keys live in its text only */
     FL_REJECT_PIECE_SIZE = 65536,
     FL_REJECTS_SIZE = 4 << 20 /* a batch with this much of rejects is full */

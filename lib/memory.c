@@ -61,9 +61,10 @@ char *fl_buffer_reserve(fl_buffer *buffer, size_t size)
 {
     if (buffer->failed)
         return NULL;
-    if (size > SIZE_MAX - buffer->size ||
-        !fl_memory_grow((void **)&buffer->data, &buffer->capacity, buffer->size + size,
-                        1)) {
+    size_t needed = size ? size : 1; /* so that even no bytes get a pointer */
+    if (needed > SIZE_MAX - buffer->size ||
+        !fl_memory_grow((void **)&buffer->data, &buffer->capacity,
+                        buffer->size + needed, 1)) {
         buffer->failed = true;
         return NULL;
     }

@@ -12,15 +12,15 @@ typedef struct name_row {
     const char *name;
 } name_row;
 
-#define ROW(value, name) {value, sizeof(name) - 1, name}
+#define ROW(value, name)                                                               \
+    {                                                                                  \
+        value, sizeof(name) - 1, name                                                  \
+    }
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const name_row types[] = {
-    ROW(0, "FLOWUNKNOWN"),
-    ROW(1, "SFLOW_5"),
-    ROW(2, "NETFLOW_V5"),
-    ROW(3, "NETFLOW_V9"),
-    ROW(4, "IPFIX"),
+    ROW(0, "FLOWUNKNOWN"), ROW(1, "SFLOW_5"), ROW(2, "NETFLOW_V5"),
+    ROW(3, "NETFLOW_V9"),  ROW(4, "IPFIX"),
 };
 
 static const name_row etypes[] = {

@@ -3,10 +3,10 @@
  *
  * Nested prefixes are flattened once into disjoint ranges that cover the address space
  * from the first to the last prefix, each with the answer of the longest prefix there.
- * A look-up is then one binary search, narrowed by an index over the first 16 bits. That
- * is as fast as a trie of strides for the few hundred prefixes of an operator, and does
- * not fall off with a full routing table. IPv4 and IPv6 have a table each with the same
- * code: an IPv4 address is taken as the first 32 of 128 bits. */
+ * A look-up is then one binary search, narrowed by an index over the first 16 bits.
+ * That is as fast as a trie of strides for the few hundred prefixes of an operator, and
+ * does not fall off with a full routing table. IPv4 and IPv6 have a table each with the
+ * same code: an IPv4 address is taken as the first 32 of 128 bits. */
 #include "flowan/networks.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ struct prefix {
     bool is_public;
     uint32_t line;
     uint32_t network;
-    size_t name; /* where in `names` of the parse */
+    size_t name;       /* where in `names` of the parse */
     const char *field; /* where in the text, for messages */
 };
 
@@ -83,15 +83,16 @@ struct flowan_networks {
 
 /* --- keys --- */
 
-static uint64_t load_be64(const uint8_t *octet)
+/* Written out, for compilers make one load of it. */
+static uint64_t load_be64(const uint8_t *o)
 {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | octet[i];
-    return value;
+    return (uint64_t)o[0] << 56 | (uint64_t)o[1] << 48 | (uint64_t)o[2] << 40 |
+           (uint64_t)o[3] << 32 | (uint64_t)o[4] << 24 | (uint64_t)o[5] << 16 |
+           (uint64_t)o[6] << 8 | o[7];
 }
 
-/* True, and a key of the IPv4 table, for a mapped address; else one of the IPv6 table. */
+/* True, and a key of the IPv4 table, for a mapped address; else one of the IPv6
+ * table. */
 static inline bool key_of(const flowan_address *address, struct key *key)
 {
     uint64_t high = load_be64(address->octet);
@@ -194,8 +195,8 @@ struct open_prefix {
 
 /* Ends the prefixes on the stack that end before `limit` (NULL: all), innermost first;
  * behind each the one around it goes on. */
-static bool close_prefixes(struct table *table, struct open_prefix *stack, size_t *depth,
-                           const struct key *limit)
+static bool close_prefixes(struct table *table, struct open_prefix *stack,
+                           size_t *depth, const struct key *limit)
 {
     while (*depth > 0 && (!limit || key_less(stack[*depth - 1].last, *limit))) {
         struct key behind = stack[--*depth].last;
@@ -233,9 +234,10 @@ static bool table_build(struct table *table, const struct prefix *const *sorted,
 /* --- text to prefixes --- */
 
 /* One failure of the text: "FILE:LINE: ..." at a byte of it. */
-#define fail_at(parse, status, at, format, ...)                                            \
-    fl_status_fail((parse)->error, status, (uint64_t)((at) - (parse)->text),               \
-                   "%s:%u: " format, (parse)->file, (unsigned)(parse)->line, __VA_ARGS__)
+#define fail_at(parse, status, at, format, ...)                                        \
+    fl_status_fail((parse)->error, status, (uint64_t)((at) - (parse)->text),           \
+                   "%s:%u: " format, (parse)->file, (unsigned)(parse)->line,           \
+                   __VA_ARGS__)
 
 /* Of a quoted field, no more than is good for a message. */
 static int quoted(size_t size)
@@ -265,9 +267,10 @@ static flowan_status fail_host_bits(struct parse *parse, const char *field, size
     flowan_status status =
         wanted.failed
             ? fl_status_memory(parse->error)
-            : fail_at(parse, FLOWAN_ERROR_FORMAT, field,
-                      "\"%.*s\" has bits set behind its prefix length: the network is %s",
-                      quoted(size), field, wanted.data);
+            : fail_at(
+                  parse, FLOWAN_ERROR_FORMAT, field,
+                  "\"%.*s\" has bits set behind its prefix length: the network is %s",
+                  quoted(size), field, wanted.data);
     fl_buffer_free(&wanted);
     return status;
 }
@@ -291,9 +294,10 @@ static flowan_status read_tag(struct parse *parse, const char *field, size_t siz
 {
     const char *equals = memchr(field, '=', size);
     if (!equals || equals == field)
-        return fail_at(parse, FLOWAN_ERROR_FORMAT, field,
-                       "\"%.*s\" is no tag=value (a line is PREFIX NAME [tag=value ...])",
-                       quoted(size), field);
+        return fail_at(
+            parse, FLOWAN_ERROR_FORMAT, field,
+            "\"%.*s\" is no tag=value (a line is PREFIX NAME [tag=value ...])",
+            quoted(size), field);
     static const char public[] = "role=public";
     if (size == sizeof public - 1 && memcmp(field, public, size) == 0)
         prefix->is_public = true;
@@ -322,7 +326,8 @@ static const char *next_field(const char **at, const char *end, size_t *size)
 static flowan_status check_line(struct parse *parse, const char *line, const char *end)
 {
     if (end - line > LINE_LIMIT)
-        return fail_at(parse, FLOWAN_ERROR_LIMIT, line, "line over %d bytes", LINE_LIMIT);
+        return fail_at(parse, FLOWAN_ERROR_LIMIT, line, "line over %d bytes",
+                       LINE_LIMIT);
     for (const char *at = line; at < end; at++) {
         unsigned char c = (unsigned char)*at;
         if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -406,7 +411,8 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Gives each prefix its network: the number of its NAME in order of first appearance. */
+/* Gives each prefix its network: the number of its NAME in order of first
+ * appearance. */
 static flowan_status number_networks(struct parse *parse, size_t *count)
 {
     struct named *sorted = fl_memory_alloc(parse->count, sizeof *sorted);
@@ -473,7 +479,8 @@ static flowan_status check_doubles(struct parse *parse, const struct prefix **so
     const struct prefix *again = NULL, *before = NULL;
     for (size_t i = 1; i < parse->count; i++) {
         const struct prefix *a = sorted[i - 1], *b = sorted[i];
-        if (a->bits != b->bits || memcmp(&a->address, &b->address, sizeof a->address) != 0)
+        if (a->bits != b->bits ||
+            memcmp(&a->address, &b->address, sizeof a->address) != 0)
             continue;
         if (!again || b->line < again->line) {
             again = b;
@@ -487,10 +494,10 @@ static flowan_status check_doubles(struct parse *parse, const struct prefix **so
     fl_buffer_byte(&text, '\0');
     parse->line = again->line;
     flowan_status status =
-        text.failed ? fl_status_memory(parse->error)
-                    : fail_at(parse, FLOWAN_ERROR_FORMAT, again->field,
-                              "%s is on line %u already", text.data,
-                              (unsigned)before->line);
+        text.failed
+            ? fl_status_memory(parse->error)
+            : fail_at(parse, FLOWAN_ERROR_FORMAT, again->field,
+                      "%s is on line %u already", text.data, (unsigned)before->line);
     fl_buffer_free(&text);
     return status;
 }
@@ -586,9 +593,10 @@ static flowan_status read_file(fl_buffer *buffer, int fd, const char *path,
 
 flowan_status flowan_networks_new(flowan_networks **out, flowan_error *error)
 {
-    static const char text[] = "10.0.0.0/8\n172.16.0.0/12\n192.168.0.0/16\n" /* RFC 1918 */
-                               "100.64.0.0/10\n"                             /* RFC 6598 */
-                               "fc00::/7\n";                                 /* RFC 4193 */
+    static const char text[] =
+        "10.0.0.0/8\n172.16.0.0/12\n192.168.0.0/16\n" /* RFC 1918 */
+        "100.64.0.0/10\n"                             /* RFC 6598 */
+        "fc00::/7\n";                                 /* RFC 4193 */
     return flowan_networks_parse(out, text, sizeof text - 1, "default networks", error);
 }
 
@@ -611,8 +619,8 @@ flowan_status flowan_networks_load(flowan_networks **out, const char *path,
     return status;
 }
 
-flowan_status flowan_networks_parse(flowan_networks **out, const char *text, size_t size,
-                                    const char *name, flowan_error *error)
+flowan_status flowan_networks_parse(flowan_networks **out, const char *text,
+                                    size_t size, const char *name, flowan_error *error)
 {
     *out = NULL;
     if (size > FILE_LIMIT)
@@ -649,8 +657,8 @@ void flowan_networks_free(flowan_networks *networks)
     fl_memory_free(networks);
 }
 
-bool flowan_networks_find(const flowan_networks *networks, const flowan_address *address,
-                          flowan_network_match *match)
+bool flowan_networks_find(const flowan_networks *networks,
+                          const flowan_address *address, flowan_network_match *match)
 {
     struct key key;
     bool is_ipv4 = key_of(address, &key);

@@ -9,6 +9,9 @@
 #include "names.h"
 #include "text.h"
 
+/* A longer key is no name of a column. */
+enum { KEY_SIZE_MAX = 4096 };
+
 bool fl_record_init(fl_record *record)
 {
     *record = (fl_record){0};
@@ -259,6 +262,8 @@ bool fl_record_read(fl_record *record, const char *text, size_t size)
     fl_json_span span;
     while (fl_json_next_member(&cursor, &key, &span)) {
         key = fl_json_string(key, record->text, &record->text_used);
+        if (key.size > KEY_SIZE_MAX)
+            continue; /* the record's text keeps it */
         int64_t at = record->keys.count < FL_RECORD_FIELDS_MAX
                          ? fl_hash_put(&record->keys, key.data, key.size, NULL)
                          : fl_hash_find(&record->keys, key.data, key.size);

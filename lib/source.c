@@ -1,9 +1,9 @@
 /* Layer 2: the bytes of a log from a descriptor, decompressed. It knows nothing of
  * records, and does not follow a log that grows or is renamed.
  *
- * Plain input is handed out from the buffer that it was read into; compressed input goes
- * through a second one. A failure waits in the handle until the good bytes before it were
- * taken. */
+ * Plain input is handed out from the buffer that it was read into; compressed input
+ * goes through a second one. A failure waits in the handle until the good bytes before
+ * it were taken. */
 #include "flowan/source.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@
  * for 256 KiB is already noise. Peeking must fit into either. */
 #define BUFFER_SIZE ((size_t)256 << 10)
 
-/* read() to odd page offsets (where malloc puts large blocks) copies at a fraction of the
- * speed on some CPUs. */
+/* read() to odd page offsets (where malloc puts large blocks) copies at a fraction of
+ * the speed on some CPUs. */
 #define PAGE_SIZE_BYTES 4096
 
 #define ZSTD_WINDOW_LOG_MAX 27
@@ -239,9 +239,7 @@ static void gzip_step(flowan_source *source)
 static void fail_zstd(flowan_source *source, size_t result)
 {
     switch (ZSTD_getErrorCode(result)) {
-    case ZSTD_error_memory_allocation:
-        fl_status_memory(&source->failure);
-        break;
+    case ZSTD_error_memory_allocation: fl_status_memory(&source->failure); break;
     case ZSTD_error_frameParameter_windowTooLarge:
         fail_stream(source, FLOWAN_ERROR_LIMIT, source->frame_start,
                     "zstd frame with a window over 128 MiB");
@@ -257,9 +255,9 @@ static void fail_zstd(flowan_source *source, size_t result)
     }
 }
 
-/* How much to feed at once. A call that fails keeps its output to itself, so no call may
- * see two blocks: all good ones before a bad one are to be handed out. The hint is the
- * rest of a block and the three bytes of the next one's header. */
+/* How much to feed at once. A call that fails keeps its output to itself, so no call
+ * may see two blocks: all good ones before a bad one are to be handed out. The hint is
+ * the rest of a block and the three bytes of the next one's header. */
 static size_t zstd_portion(const flowan_source *source)
 {
     if (source->out_pending)
@@ -296,9 +294,9 @@ static void zstd_step(flowan_source *source)
 
 /* --- output --- */
 
-/* Works until `want` bytes can be taken, or the input has ended or failed. Of compressed
- * input, all that was read is used up while there is room, so that many small members
- * do not make many small runs. */
+/* Works until `want` bytes can be taken, or the input has ended or failed. Of
+ * compressed input, all that was read is used up while there is room, so that many
+ * small members do not make many small runs. */
 static void produce(flowan_source *source, size_t want)
 {
     if (source->kind == KIND_UNKNOWN && !source->failure.status)
@@ -355,7 +353,6 @@ static flowan_status make(flowan_source **out, int fd, bool owns_fd, const char 
     if (!source)
         return fl_status_memory(error);
     size_t size = strlen(name) + 1;
-    source->fd = -1;
     source->name = fl_memory_alloc(size, 1);
     if (!source->name || !pages_make(&source->in)) {
         flowan_source_free(source);

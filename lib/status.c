@@ -1,3 +1,8 @@
+/* strerror_r has two faces; this asks for the one of POSIX, which returns an int. */
+#undef _GNU_SOURCE
+#undef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+
 #include "status.h"
 
 #include <errno.h>
@@ -56,7 +61,6 @@ flowan_status fl_status_errno(flowan_error *error, int number, const char *what,
                               const char *path)
 {
     char reason[128];
-    /* POSIX strerror_r: thread safe, unlike strerror. */
     if (strerror_r(number, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", number);
     return fl_status_fail(error,

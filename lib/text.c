@@ -368,8 +368,7 @@ static bool get_span(const char *text, size_t size, uint64_t bare_ns, uint64_t *
     size_t digits = 0;
     while (digits < size && digit_of(text[digits]) <= 9)
         digits++;
-    uint64_t unit =
-        digits == size ? bare_ns : unit_ns(text + digits, size - digits);
+    uint64_t unit = digits == size ? bare_ns : unit_ns(text + digits, size - digits);
     uint64_t count;
     if (!unit || !fl_text_get_u64(text, digits, (UINT64_C(1) << 63) / unit, &count))
         return false;
@@ -640,7 +639,7 @@ bool fl_text_get_user_time(const char *text, size_t size, uint64_t now_ns,
         return true;
     }
     uint64_t value;
-    if (size > 1 && *text == '-') {
+    if (size && *text == '-') {
         /* With the sign bit turned over, times order as they do on the calendar. */
         if (!get_span(text + 1, size - 1, 0, &value) ||
             value > (now_ns ^ UINT64_C(1) << 63))
@@ -675,9 +674,9 @@ bool fl_text_get_prefix(const char *text, size_t size, flowan_address *out,
     bool dotted = !memchr(text, ':', address_size);
     uint64_t length = dotted ? 32 : 128;
     flowan_address address;
-    if (!fl_text_get_address(text, address_size, &address) ||
-        (slash &&
-         !fl_text_get_u64(slash + 1, size - address_size - 1, length, &length)))
+    if (!fl_text_get_address(text, address_size, &address))
+        return false;
+    if (slash && !fl_text_get_u64(slash + 1, size - address_size - 1, length, &length))
         return false;
     *out = address;
     *bits = (unsigned)length + (dotted ? MAPPED_BITS : 0);

@@ -3,11 +3,14 @@
 #ifndef FLOWAN_FLOWAN_H
 #define FLOWAN_FLOWAN_H
 
+#include "flowan/asdb.h"
 #include "flowan/batch.h"
 #include "flowan/field.h"
 #include "flowan/networks.h"
 #include "flowan/parser.h"
+#include "flowan/segment.h"
 #include "flowan/source.h"
 #include "flowan/status.h"
+#include "flowan/sum.h"
 
 #endif

@@ -8,13 +8,13 @@
  *     203.0.113.0/24  nat-pool   role=public
  *     198.51.100.7
  *
- * Fields are separated by blanks or tabs. A field that begins with '#' starts a comment.
- * All prefixes of one NAME form one network; a prefix without a NAME is a network of its
- * own, named by its text ("198.51.100.7/32"). A field with '=' is a tag, never a NAME;
- * of the tags only role=public means something here, the others are the operator's.
- * CRLF line ends and a UTF-8 byte order mark are tolerated. Line and size limits: 4096
- * bytes a line, 64 MiB, 1,000,000 prefixes (FLOWAN_ERROR_LIMIT). A file without a prefix
- * is a valid table in which nothing is local.
+ * Fields are separated by blanks or tabs. A field that begins with '#' starts a
+ * comment. All prefixes of one NAME form one network; a prefix without a NAME is a
+ * network of its own, named by its text ("198.51.100.7/32"). A field with '=' is a tag,
+ * never a NAME; of the tags only role=public means something here, the others are the
+ * operator's. CRLF line ends and a UTF-8 byte order mark are tolerated. Line and size
+ * limits: 4096 bytes a line, 64 MiB, 1,000,000 prefixes (FLOWAN_ERROR_LIMIT). A file
+ * without a prefix is a valid table in which nothing is local.
  *
  * The longest prefix wins. IPv4 and IPv6 are two tables: 0.0.0.0/0 is all of IPv4 and
  * nothing else, and an IPv6 prefix shorter than ::ffff:0:0/96 never matches IPv4. An
@@ -47,14 +47,16 @@ typedef struct flowan_network_match {
  *
  * All three constructors give *out to the caller, to be freed by flowan_networks_free,
  * and set it to NULL when they fail. */
-FLOWAN_API flowan_status flowan_networks_new(flowan_networks **out, flowan_error *error);
+FLOWAN_API flowan_status flowan_networks_new(flowan_networks **out,
+                                             flowan_error *error);
 
-/* Reads the file at `path` (not NULL), which may be a pipe. Messages name it as `path`. */
+/* Reads the file at `path` (not NULL), which may be a pipe. Messages name it as
+ * `path`. */
 FLOWAN_API flowan_status flowan_networks_load(flowan_networks **out, const char *path,
                                               flowan_error *error);
 
-/* The same from `size` bytes of text, which are not kept; `text` may be NULL when `size`
- * is 0. `name` stands for the file in messages ("networks.txt:12: ...").
+/* The same from `size` bytes of text, which are not kept; `text` may be NULL when
+ * `size` is 0. `name` stands for the file in messages ("networks.txt:12: ...").
  *
  * FLOWAN_ERROR_FORMAT, with the byte offset of the culprit, for a bad prefix, host bits
  * that are set, a prefix that an earlier line has, a field behind the NAME that is no
@@ -67,7 +69,8 @@ FLOWAN_API flowan_status flowan_networks_parse(flowan_networks **out, const char
 FLOWAN_API void flowan_networks_free(flowan_networks *networks);
 
 /* True when a prefix holds `address`; *match (which may be NULL) then tells of the
- * longest one, and is left as it was otherwise. A few ns: made for every flow record. */
+ * longest one, and is left as it was otherwise. A few ns: made for every flow
+ * record. */
 FLOWAN_API bool flowan_networks_find(const flowan_networks *networks,
                                      const flowan_address *address,
                                      flowan_network_match *match);

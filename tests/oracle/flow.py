@@ -94,9 +94,9 @@ class Flow:
 def flows_of(options, sight):
     """The selected flows, each with the receive time that gaps are made of."""
     for path in options.paths:
-        stream, modified = open_log(path)
+        lines, modified = open_log(path)
         latest = None
-        for record in records_of(stream):
+        for record in records_of(lines):
             flow = Flow(record, sight)
             latest = flow.received or latest
             flow.seen = latest or flow.good_start or modified

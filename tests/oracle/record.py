@@ -3,13 +3,14 @@
 What a value means for a flow is flow.py's business.
 """
 import functools
-import gzip
+import io
 import ipaddress
 import json
 import os
 import re
 import subprocess
 import sys
+import zlib
 from datetime import datetime, timedelta, timezone
 
 SECOND = 10**9
@@ -29,37 +30,56 @@ def no_constant(name):
     raise ValueError(f"{name} is not JSON")        # NaN and Infinity, which Python takes
 
 
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 DECODER = json.JSONDecoder(parse_constant=no_constant)
 
 
+def gunzipped(log):
+    """The lines of a gzip file of any number of members; a torn one ends where it is torn."""
+    data, last = log.read(), b""
+    while data[:2] == GZIP:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            while data and not member.eof:
+                text = member.decompress(data, 1 << 20)
+                data = member.unused_data if member.eof else member.unconsumed_tail
+                *lines, last = (last + text).split(b"\n")
+                yield from lines
+            last += b"" if member.eof else member.flush()
+        except zlib.error:
+            break
+    yield from last.split(b"\n")
+
+
+def unzstded(log):
+    """The lines of a zstd file; of a torn one what `zstd` gives, which complains itself."""
+    with subprocess.Popen(["zstd", "-dcq"], stdin=log, stdout=subprocess.PIPE) as zstd:
+        line = None
+        for line in zstd.stdout:
+            yield line
+    if line is None and zstd.returncode:
+        raise Problem("nothing came out of zstd")
+
+
 def open_log(path):
-    """A binary stream of the log's text, and the log's modification time in ns."""
+    """The lines of a log, and its modification time in ns."""
     if path == "-":
         return sys.stdin.buffer, None
-    log = open(path, "rb")
+    log = open(path, "rb", buffering=0)                # zstd starts where our reading stands
     modified = os.fstat(log.fileno()).st_mtime_ns
     magic = log.read(4)
     log.seek(0)
-    if magic[:2] == b"\x1f\x8b":
-        return gzip.open(log), modified
-    if magic == b"\x28\xb5\x2f\xfd":
-        return subprocess.Popen(["zstd", "-dcq"], stdin=log,
-                                stdout=subprocess.PIPE).stdout, modified
-    return log, modified
+    if magic[:2] == GZIP:
+        return gunzipped(log), modified
+    if magic == ZSTD:
+        return unzstded(log), modified
+    return io.BufferedReader(log), modified
 
 
-def lines_of(stream):
-    """The lines; a compressed log that is torn ends where it is torn."""
-    try:
-        yield from stream
-    except EOFError:
-        pass
-
-
-def records_of(stream):
+def records_of(lines):
     """Every JSON object. What is not one is passed over up to the next brace of its line;
     a line feed ends whatever was open."""
-    for line in lines_of(stream):
+    for line in lines:
         text = line.decode("utf-8", "surrogateescape")
         at = text.find("{")
         while at >= 0:

@@ -1,0 +1,26 @@
+/* Layer 5: what reading and writing an archive share: the names of its files. */
+#ifndef FL_ARCHIVE_H
+#define FL_ARCHIVE_H
+
+#include "flowan/archive.h"
+#include "memory.h"
+
+#define FL_ARCHIVE_LOCK "flowan.lock"
+#define FL_ARCHIVE_OPEN ".open"
+
+/* A directory without segments that a writer has made is an archive too. */
+bool fl_archive_is_one(const char *directory);
+
+/* DIR/YYYY/MM/DD and the file's name in it, the latter without ".open". */
+void fl_archive_put_directory(fl_buffer *out, const char *directory, uint64_t start_ns);
+void fl_archive_put_name(fl_buffer *out, uint64_t start_ns, uint64_t serial);
+
+/* Serial of segment `index`, and whether it has ".open". */
+uint64_t fl_archive_serial(const flowan_archive *archive, size_t index);
+bool fl_archive_is_open(const flowan_archive *archive, size_t index);
+
+/* As flowan_archive_open, but an empty or missing directory is an empty list. */
+flowan_status fl_archive_list(flowan_archive **out, const char *directory,
+                              flowan_error *error);
+
+#endif

@@ -1,0 +1,506 @@
+/* Writing an archive: the lock, the open segment, rotation, recovery, and how far each
+ * log was read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "archive.h"
+#include "batch.h"
+#include "clock.h"
+#include "file.h"
+#include "segment.h"
+#include "status.h"
+
+enum { SEGMENT_ROWS = 16000000 };
+#define ROTATE_MIN_NS UINT64_C(1000000000)
+
+struct flowan_archiver {
+    char *directory;
+    int lock;
+    uint64_t rotate_ns;
+    uint64_t segment_rows;
+    int zstd_level;
+    uint64_t next_serial;
+    flowan_writer *writer; /* the open segment, or NULL */
+    fl_buffer open_path;   /* its path, with ".open", NUL behind */
+    uint64_t interval;     /* its interval: start / rotate_ns */
+    flowan_log_state *logs; /* all known; paths owned */
+    size_t log_count;
+    size_t logs_room;
+    size_t current; /* the log that batches come from, or log_count */
+    uint64_t modified_ns;
+    uint64_t last_received; /* of that log */
+};
+
+/* --- logs --- */
+
+static bool set_log(flowan_log_state *to, const flowan_log_state *from)
+{
+    char *path = fl_memory_alloc(strlen(from->path) + 1, 1);
+    if (!path)
+        return false;
+    memcpy(path, from->path, strlen(from->path) + 1);
+    char *old = (char *)to->path;
+    *to = *from;
+    to->path = path;
+    fl_memory_free(old);
+    return true;
+}
+
+static bool same_head(const flowan_log_state *a, const flowan_log_state *b)
+{
+    return a->head_size == b->head_size && a->head_hash == b->head_hash;
+}
+
+/* Index of the entry for this log, which is added when new; -1 when memory is short. */
+static int64_t put_log(flowan_archiver *archiver, const flowan_log_state *log)
+{
+    size_t at = 0;
+    /* One file is one log; so is the same content under another inode, once it was
+     * read as far. */
+    while (at < archiver->log_count &&
+           !(same_head(&archiver->logs[at], log) &&
+             (archiver->logs[at].inode == log->inode ||
+              archiver->logs[at].position.content_hash == log->position.content_hash)))
+        at++;
+    if (at == archiver->log_count) {
+        if (!fl_memory_grow((void **)&archiver->logs, &archiver->logs_room, at + 1,
+                            sizeof *archiver->logs))
+            return -1;
+        archiver->logs[at] = (flowan_log_state){0};
+        if (!set_log(&archiver->logs[at], log))
+            return -1;
+        archiver->log_count++;
+        return (int64_t)at;
+    }
+    return set_log(&archiver->logs[at], log) ? (int64_t)at : -1;
+}
+
+static flowan_status learn_logs(flowan_archiver *archiver, const flowan_reader *reader,
+                                flowan_error *error)
+{
+    flowan_log_state log;
+    for (size_t i = 0; flowan_reader_log(reader, i, &log); i++)
+        if (put_log(archiver, &log) < 0)
+            return fl_status_memory(error);
+    return FLOWAN_OK;
+}
+
+static bool head_matches(const flowan_log_state *log, const void *head, size_t size)
+{
+    return log->head_size > 0 && log->head_size <= size &&
+           log->head_hash == XXH3_64bits(head, log->head_size);
+}
+
+bool flowan_archiver_find_log(const flowan_archiver *archiver, const void *head,
+                              size_t size, size_t n, flowan_log_state *out)
+{
+    /* n is small: how many logs share their first bytes */
+    const flowan_log_state *last = NULL;
+    for (size_t round = 0; round <= n; round++) {
+        const flowan_log_state *best = NULL;
+        for (size_t i = 0; i < archiver->log_count; i++) {
+            const flowan_log_state *log = &archiver->logs[i];
+            bool later = !last || log->position.offset < last->position.offset ||
+                         (log->position.offset == last->position.offset && log > last);
+            if (later && head_matches(log, head, size) &&
+                (!best || log->position.offset > best->position.offset))
+                best = log;
+        }
+        if (!best)
+            return false;
+        last = best;
+    }
+    *out = *last;
+    return true;
+}
+
+flowan_status flowan_archiver_begin_log(flowan_archiver *archiver,
+                                        const flowan_log_state *log,
+                                        uint64_t modified_ns, flowan_error *error)
+{
+    int64_t at = put_log(archiver, log);
+    if (at < 0)
+        return fl_status_memory(error);
+    archiver->current = (size_t)at;
+    archiver->modified_ns = modified_ns;
+    archiver->last_received = 0;
+    return FLOWAN_OK;
+}
+
+/* --- opening --- */
+
+static flowan_status make_directories(const char *path, size_t from, flowan_error *error)
+{
+    char *copy = fl_memory_alloc(strlen(path) + 1, 1);
+    if (!copy)
+        return fl_status_memory(error);
+    memcpy(copy, path, strlen(path) + 1);
+    flowan_status status = FLOWAN_OK;
+    for (char *at = copy + from; status == FLOWAN_OK && *at; at++) {
+        at += strcspn(at, "/");
+        char end = *at;
+        *at = 0;
+        if (copy[0] && mkdir(copy, 0755) != 0 && errno != EEXIST)
+            status = fl_status_errno(error, errno, "create", copy);
+        *at = end;
+        if (!end)
+            break;
+    }
+    fl_memory_free(copy);
+    return status;
+}
+
+/* A directory with other things in it must not be strewn with segments. */
+static flowan_status check_directory(const char *directory, bool has_segments,
+                                     flowan_error *error)
+{
+    if (has_segments || fl_archive_is_one(directory))
+        return FLOWAN_OK;
+    /* rmdir tells an empty directory without listing it, and makes way for mkdir */
+    if (rmdir(directory) == 0 || errno == ENOENT)
+        return make_directories(directory, 0, error);
+    if (errno == ENOTEMPTY || errno == EEXIST)
+        return fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
+                              "%s is no archive and is not empty: name a new directory",
+                              directory);
+    if (errno == EBUSY || errno == EACCES || errno == EPERM || errno == EINVAL ||
+        errno == EROFS)
+        return FLOWAN_OK; /* a mount point, or "."; what follows tells if it can't be */
+    return fl_status_errno(error, errno, "use", directory);
+}
+
+static flowan_status take_lock(flowan_archiver *archiver, flowan_error *error)
+{
+    fl_buffer path = {0};
+    fl_buffer_format(&path, "%s/" FL_ARCHIVE_LOCK, archiver->directory);
+    fl_buffer_byte(&path, 0);
+    if (path.failed)
+        return fl_status_memory(error);
+    flowan_status status = FLOWAN_OK;
+    archiver->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (archiver->lock < 0) {
+        status = fl_status_errno(error, errno, "open", path.data);
+    } else if (flock(archiver->lock, LOCK_EX | LOCK_NB) != 0) {
+        char owner[32] = "";
+        ssize_t size = pread(archiver->lock, owner, sizeof owner - 1, 0);
+        owner[size > 0 ? strspn(owner, "0123456789") : 0] = 0;
+        status = errno == EWOULDBLOCK
+                     ? fl_status_fail(error, FLOWAN_ERROR_LOCKED, FL_NO_OFFSET,
+                                      "archive %s is being written by process %s",
+                                      archiver->directory, owner[0] ? owner : "?")
+                     : fl_status_errno(error, errno, "lock", path.data);
+    } else {
+        char owner[32];
+        int size = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
+        if (ftruncate(archiver->lock, 0) != 0 ||
+            pwrite(archiver->lock, owner, (size_t)size, 0) != size)
+            status = fl_status_errno(error, errno, "write", path.data);
+    }
+    fl_buffer_free(&path);
+    return status;
+}
+
+static flowan_status seal(flowan_archiver *archiver, flowan_error *error)
+{
+    flowan_status status = flowan_writer_finish(archiver->writer, archiver->logs,
+                                                archiver->log_count, error);
+    if (status != FLOWAN_OK)
+        return status;
+    fl_buffer *path = &archiver->open_path;
+    fl_buffer final = {0};
+    fl_buffer_append(&final, path->data, path->size - 1 - strlen(FL_ARCHIVE_OPEN));
+    size_t size = final.size;
+    fl_buffer_byte(&final, 0);
+    if (final.failed)
+        return fl_status_memory(error);
+    int number = rename(path->data, final.data) == 0 ? 0 : errno;
+    /* the name lasts only once its directory is on disk */
+    while (size > 0 && final.data[size - 1] != '/')
+        size--;
+    final.data[size ? size - 1 : 0] = 0;
+    if (number == 0)
+        number = fl_file_sync_directory(final.data);
+    fl_buffer_free(&final);
+    flowan_writer_free(archiver->writer);
+    archiver->writer = NULL;
+    return number == 0 ? FLOWAN_OK
+                       : fl_status_errno(error, number, "rename", path->data);
+}
+
+/* Whether the open segment that `reader` sees is whole blocks and then, at most, a torn
+ * tail that was never acknowledged. */
+static flowan_status count_sound(flowan_reader *reader, size_t *sound, uint64_t *end,
+                                 flowan_error *error)
+{
+    flowan_batch *batch;
+    flowan_status status = flowan_batch_new(&batch, NULL, error);
+    if (status != FLOWAN_OK)
+        return status;
+    size_t count;
+    const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
+    *end = FL_SEGMENT_HEADER_SIZE;
+    *sound = 0;
+    while (*sound < count && blocks[*sound].offset == *end) {
+        status = flowan_reader_read(reader, *sound, NULL, 0, batch, NULL);
+        if (status != FLOWAN_OK)
+            break;
+        *end += blocks[*sound].size;
+        (*sound)++;
+    }
+    flowan_batch_free(batch);
+    return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(error) : FLOWAN_OK;
+}
+
+/* Finishes a segment that an interrupted writer left open. */
+static flowan_status recover(flowan_archiver *archiver, const char *path,
+                             flowan_error *error)
+{
+    flowan_reader *reader = NULL;
+    flowan_status status = flowan_reader_open(&reader, path, error);
+    if (status == FLOWAN_ERROR_FORMAT) {
+        /* not even a header: nothing was ever acknowledged in it */
+        return unlink(path) == 0 ? FLOWAN_OK
+                                 : fl_status_errno(error, errno, "remove", path);
+    }
+    if (status != FLOWAN_OK)
+        return status;
+    size_t count;
+    const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
+    size_t sound = 0;
+    uint64_t end = 0;
+    status = learn_logs(archiver, reader, error);
+    if (status == FLOWAN_OK)
+        status = count_sound(reader, &sound, &end, error);
+    /* Sound blocks behind damage are more than a torn tail: the file stays open, and
+     * readable, until it is repaired. */
+    if (status != FLOWAN_OK || sound < count)
+        goto out;
+    fl_buffer_clear(&archiver->open_path);
+    fl_buffer_append(&archiver->open_path, path, strlen(path) + 1);
+    status = archiver->open_path.failed
+                 ? fl_status_memory(error)
+                 : fl_writer_resume(&archiver->writer, path, blocks, sound, end, error);
+    if (status == FLOWAN_OK)
+        status = seal(archiver, error);
+out:
+    flowan_reader_free(reader);
+    return status;
+}
+
+/* Takes up where the last writer stopped. */
+static flowan_status take_up(flowan_archiver *archiver, const flowan_archive *listing,
+                             flowan_error *error)
+{
+    size_t count = flowan_archive_segments(listing);
+    if (count > 0)
+        archiver->next_serial = fl_archive_serial(listing, count - 1) + 1;
+    /* The newest footer knows all logs up to it; behind it there are only open ones. */
+    size_t from = count;
+    flowan_status status = FLOWAN_OK;
+    while (from > 0) {
+        flowan_reader *reader;
+        bool open = fl_archive_is_open(listing, --from);
+        if (open)
+            continue;
+        status = flowan_reader_open(&reader, flowan_archive_path(listing, from), NULL);
+        if (status != FLOWAN_OK)
+            continue;
+        bool finished = flowan_reader_info(reader).finished;
+        status = learn_logs(archiver, reader, error);
+        flowan_reader_free(reader);
+        if (status != FLOWAN_OK)
+            return status;
+        if (finished)
+            break;
+    }
+    status = FLOWAN_OK;
+    for (size_t i = 0; status == FLOWAN_OK && i < count; i++)
+        if (fl_archive_is_open(listing, i))
+            status = recover(archiver, flowan_archive_path(listing, i), error);
+    return status;
+}
+
+flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
+                                   const flowan_archiver_options *options,
+                                   flowan_error *error)
+{
+    *out = NULL;
+    if (!fl_status_options_fit(options, sizeof *options) ||
+        (options && options->rotate_ns && options->rotate_ns < ROTATE_MIN_NS))
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "archiver options: unknown members, or an interval below "
+                              "a second");
+    flowan_archiver *archiver = fl_memory_zalloc(1, sizeof *archiver);
+    if (!archiver)
+        return fl_status_memory(error);
+    archiver->lock = -1;
+    archiver->rotate_ns =
+        options && options->rotate_ns ? options->rotate_ns : FL_CLOCK_DAY_NS;
+    archiver->segment_rows =
+        options && options->segment_rows ? options->segment_rows : SEGMENT_ROWS;
+    archiver->zstd_level = options ? options->zstd_level : 0;
+    archiver->next_serial = 1;
+    archiver->current = SIZE_MAX;
+    archiver->directory = fl_memory_alloc(strlen(directory) + 1, 1);
+    flowan_archive *listing = NULL;
+    flowan_status status = FLOWAN_ERROR_MEMORY;
+    if (!archiver->directory) {
+        fl_status_memory(error);
+        goto out;
+    }
+    memcpy(archiver->directory, directory, strlen(directory) + 1);
+    status = fl_archive_list(&listing, directory, error);
+    if (status == FLOWAN_OK)
+        status =
+            check_directory(directory, flowan_archive_segments(listing) > 0, error);
+    if (status == FLOWAN_OK)
+        status = take_lock(archiver, error);
+    flowan_archive_free(listing);
+    listing = NULL;
+    /* Only what is seen under the lock counts. */
+    if (status == FLOWAN_OK)
+        status = fl_archive_list(&listing, directory, error);
+    if (status == FLOWAN_OK)
+        status = take_up(archiver, listing, error);
+out:
+    flowan_archive_free(listing);
+    if (status == FLOWAN_OK)
+        *out = archiver;
+    else
+        flowan_archiver_free(archiver);
+    return status;
+}
+
+void flowan_archiver_free(flowan_archiver *archiver)
+{
+    if (!archiver)
+        return;
+    flowan_writer_free(archiver->writer);
+    for (size_t i = 0; i < archiver->log_count; i++)
+        fl_memory_free((char *)archiver->logs[i].path);
+    fl_memory_free(archiver->logs);
+    fl_buffer_free(&archiver->open_path);
+    fl_memory_free(archiver->directory);
+    if (archiver->lock >= 0)
+        close(archiver->lock);
+    fl_memory_free(archiver);
+}
+
+/* --- writing --- */
+
+static flowan_status open_segment(flowan_archiver *archiver, uint64_t interval,
+                                  flowan_error *error)
+{
+    uint64_t start_ns = interval * archiver->rotate_ns;
+    fl_buffer *path = &archiver->open_path;
+    fl_buffer_clear(path);
+    fl_archive_put_directory(path, archiver->directory, start_ns);
+    fl_buffer_byte(path, 0);
+    if (path->failed)
+        return fl_status_memory(error);
+    flowan_status status =
+        make_directories(path->data, strlen(archiver->directory) + 1, error);
+    if (status != FLOWAN_OK)
+        return status;
+    path->size--;
+    fl_buffer_byte(path, '/');
+    fl_archive_put_name(path, start_ns, archiver->next_serial);
+    fl_buffer_text(path, FL_ARCHIVE_OPEN);
+    fl_buffer_byte(path, 0);
+    if (path->failed)
+        return fl_status_memory(error);
+    flowan_writer_options options = {.size = sizeof options,
+                                     .serial = archiver->next_serial,
+                                     .interval_start_ns = start_ns,
+                                     .interval_ns = archiver->rotate_ns,
+                                     .zstd_level = archiver->zstd_level};
+    status = flowan_writer_open(&archiver->writer, path->data, &options, error);
+    if (status == FLOWAN_OK) {
+        archiver->interval = interval;
+        archiver->next_serial++;
+    }
+    return status;
+}
+
+/* The receive time that a record counts as having, for rotation. */
+static uint64_t receive_time(flowan_archiver *archiver, const fl_clock *clock, size_t row)
+{
+    uint64_t received = fl_clock_received(clock, row);
+    if (received)
+        return archiver->last_received = received;
+    if (archiver->last_received)
+        return archiver->last_received;
+    uint64_t start = clock->has_start ? clock->start.u64[row] : 0;
+    if (start >= FL_CLOCK_2000_NS && start <= INT64_MAX)
+        return start;
+    return archiver->modified_ns <= INT64_MAX ? archiver->modified_ns : 0;
+}
+
+/* Writes rows [first, end); all of the batch is then known up to `end`. */
+static flowan_status write_rows(flowan_archiver *archiver, const flowan_batch *batch,
+                                size_t first, size_t end, flowan_position position,
+                                flowan_error *error)
+{
+    flowan_log_state log = archiver->logs[archiver->current];
+    if (end == batch->rows) {
+        log.position = position;
+        log.rows_after = 0;
+    } else {
+        /* the block before this batch stands at its beginning, and a resumed batch
+         * began `rows_after` rows later */
+        log.rows_after = (uint32_t)end;
+    }
+    flowan_status status = flowan_writer_write(archiver->writer, batch, first,
+                                               end - first, &log, error);
+    if (status == FLOWAN_OK)
+        archiver->logs[archiver->current] = log;
+    return status;
+}
+
+flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batch *batch,
+                                    size_t first, flowan_position position,
+                                    flowan_error *error)
+{
+    if (archiver->current >= archiver->log_count)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "no log was begun before rows were written");
+    fl_clock clock;
+    fl_clock_init(&clock, batch);
+    flowan_status status = FLOWAN_OK;
+    size_t from = first;
+    for (size_t row = first; status == FLOWAN_OK && row < batch->rows; row++) {
+        uint64_t interval = receive_time(archiver, &clock, row) / archiver->rotate_ns;
+        bool full = archiver->writer && flowan_writer_stats(archiver->writer).rows +
+                                                (row - from) >=
+                                            archiver->segment_rows;
+        if (archiver->writer && interval <= archiver->interval && !full)
+            continue;
+        if (archiver->writer && row > from)
+            status = write_rows(archiver, batch, from, row, position, error);
+        if (archiver->writer && status == FLOWAN_OK)
+            status = seal(archiver, error);
+        if (status == FLOWAN_OK)
+            status = open_segment(archiver,
+                                  full && interval < archiver->interval
+                                      ? archiver->interval
+                                      : interval,
+                                  error);
+        from = row;
+    }
+    if (status == FLOWAN_OK && from < batch->rows)
+        status = write_rows(archiver, batch, from, batch->rows, position, error);
+    else if (status == FLOWAN_OK) /* only rejects, or nothing: still that far */
+        archiver->logs[archiver->current].position = position;
+    return status;
+}
+
+flowan_status flowan_archiver_finish(flowan_archiver *archiver, flowan_error *error)
+{
+    return archiver->writer ? seal(archiver, error) : FLOWAN_OK;
+}

@@ -1,0 +1,121 @@
+/* Layer 4: the layout of a segment's bytes, as doc/format.md describes it: headers,
+ * directories and footers to bytes and back. No file is touched here. */
+#ifndef FL_SEGMENT_H
+#define FL_SEGMENT_H
+
+#include "batch.h"
+#include "bytes.h"
+#include "flowan/segment.h"
+
+enum {
+    FL_SEGMENT_VERSION = 0, /* a draft: 1 will be the first that is frozen */
+    FL_SEGMENT_HEADER_SIZE = 64,
+    FL_SEGMENT_BLOCK_FIXED_SIZE = 96, /* the part of a block's head before its lists */
+    FL_SEGMENT_TRAILER_SIZE = 32,
+    FL_SEGMENT_CHECKSUM_SIZE = 8,
+    FL_SEGMENT_HEAD_MAX = 64 << 20,
+    FL_SEGMENT_COLUMNS_MAX = FL_BATCH_COLUMNS_MAX,
+    FL_SEGMENT_LOGS_MAX = 1 << 20,
+    FL_SEGMENT_BLOCKS_MAX = 1 << 24
+};
+/* Decoded bytes of one block, all columns: what a hostile head can make us allocate. */
+#define FL_SEGMENT_PLAIN_MAX (UINT64_C(2) << 30)
+
+typedef struct fl_segment_header {
+    uint32_t version;
+    uint64_t serial;
+    uint64_t interval_start_ns;
+    uint64_t interval_ns;
+} fl_segment_header;
+
+/* Roles of stored columns. */
+typedef enum fl_role {
+    FL_ROLE_SHAPES = 0, /* the shape of each row, u16 */
+    FL_ROLE_TEXTS = 1,  /* texts that shapes do not give back */
+    FL_ROLE_VALUES = 2
+} fl_role;
+
+/* Where a stored column is and what it holds. */
+typedef struct fl_segment_column {
+    fl_role role;
+    const char *name; /* borrowed from the head's bytes */
+    size_t name_size;
+    flowan_type type;
+    uint8_t codec;
+    uint32_t present; /* rows that have a value */
+    uint32_t items;   /* runs: items of all rows together */
+    uint64_t plain_size;
+    uint64_t stored_size;
+    uint64_t offset; /* from the block's first byte */
+    uint64_t checksum;
+} fl_segment_column;
+
+/* A block's head, decoded. Arrays are owned, names borrowed from the bytes. */
+typedef struct fl_segment_head {
+    uint64_t block_size; /* head and columns */
+    uint32_t head_size;  /* with its checksum */
+    flowan_segment_stats stats;
+    fl_segment_column *columns;
+    size_t column_count;
+    const unsigned char *shapes; /* encoded: count u16, then column u16 and kind u8 each */
+    size_t shapes_size;
+    size_t shape_count;
+    flowan_log_state log; /* path borrowed */
+} fl_segment_head;
+
+/* An entry of the footer, and what a walk over the blocks yields. */
+typedef struct fl_segment_block {
+    uint64_t offset;
+    uint64_t size;
+    flowan_segment_stats stats;
+} fl_segment_block;
+
+uint64_t fl_segment_checksum(const void *data, size_t size);
+
+void fl_segment_put_header(unsigned char out[FL_SEGMENT_HEADER_SIZE],
+                           const fl_segment_header *header);
+/* FORMAT when it is no segment, VERSION when it is a newer one, CHECKSUM when damaged. */
+flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZE],
+                                    fl_segment_header *out);
+
+/* Appends a head. `shapes` as encoded in fl_segment_head; columns' offsets count from the
+ * head's end and are made relative to the block by the call. */
+void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head);
+
+/* Sizes from the fixed part, before the rest was read: false when no block begins here. */
+bool fl_segment_peek_head(const unsigned char in[FL_SEGMENT_BLOCK_FIXED_SIZE],
+                          uint32_t *head_size, uint64_t *block_size);
+flowan_status fl_segment_get_head(const unsigned char *in, size_t size,
+                                  fl_segment_head *out);
+void fl_segment_head_free(fl_segment_head *head);
+
+/* Footer and trailer, as they stand at the end of the file from `offset` on. */
+void fl_segment_put_footer(fl_buffer *out, uint64_t offset,
+                           const fl_segment_block *blocks, size_t block_count,
+                           const flowan_log_state *logs, size_t log_count);
+
+/* The footer's place by the last bytes of a file of `file_size`; false when there is none. */
+bool fl_segment_get_trailer(const unsigned char in[FL_SEGMENT_TRAILER_SIZE],
+                            uint64_t file_size, uint64_t *offset, uint64_t *size);
+
+/* Decodes a footer. The arrays belong to the caller; paths borrow from `in`. */
+flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
+                                    fl_segment_block **blocks, size_t *block_count,
+                                    flowan_log_state **logs, size_t *log_count);
+
+/* --- what the archiver needs of writer and reader beyond their public face --- */
+
+/* The blocks that a reader found, in order. */
+const fl_segment_block *fl_reader_blocks(const flowan_reader *reader, size_t *count);
+
+/* Opens an unfinished segment to write on behind its first `count` blocks, which end at
+ * byte `end`; what stands behind is cut off. */
+flowan_status fl_writer_resume(flowan_writer **out, const char *path,
+                               const fl_segment_block *blocks, size_t count,
+                               uint64_t end, flowan_error *error);
+
+/* Statistics: an empty set, and the union of two. */
+flowan_segment_stats fl_segment_stats_none(void);
+void fl_segment_stats_add(flowan_segment_stats *to, const flowan_segment_stats *more);
+
+#endif
