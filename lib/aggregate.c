@@ -1,5 +1,5 @@
-/* Keys to measures: one probe of the key table for each row and side. What a key is stands
- * in key.c; how rows look on paper in the reports. */
+/* Keys to measures: one probe of the key table for each row and side. What a key is
+ * stands in key.c; how rows look on paper in the reports. */
 #include "aggregate.h"
 
 #include <string.h>
@@ -32,8 +32,7 @@ static flowan_status init_enrich(flowan_aggregator *aggregator,
                                  const flowan_aggregator_options *options,
                                  flowan_error *error)
 {
-    fl_sampling_rate *rates =
-        fl_memory_alloc(options->exporter_count, sizeof *rates);
+    fl_sampling_rate *rates = fl_memory_alloc(options->exporter_count, sizeof *rates);
     if (!rates)
         return fl_status_memory(error);
     for (size_t i = 0; i < options->exporter_count; i++)
@@ -98,7 +97,8 @@ static bool build(flowan_aggregator *aggregator, size_t i, bool local_is_source)
 {
     fl_buffer *key = &aggregator->key[!local_is_source];
     key->size = 0;
-    return fl_keys_build(&aggregator->keys, aggregator->enrich, i, local_is_source, key);
+    return fl_keys_build(&aggregator->keys, aggregator->enrich, i, local_is_source,
+                         key);
 }
 
 static bool count(flowan_aggregator *aggregator, const fl_buffer *key,
@@ -196,8 +196,7 @@ flowan_status flowan_aggregator_push(flowan_aggregator *aggregator,
                                      const flowan_selection *selection,
                                      flowan_error *error)
 {
-    flowan_status status =
-        fl_enrich_begin(aggregator->enrich, batch, selection, error);
+    flowan_status status = fl_enrich_begin(aggregator->enrich, batch, selection, error);
     return status < 0 ? status : fl_aggregate_push(aggregator, error);
 }
 
@@ -208,7 +207,8 @@ size_t flowan_aggregator_keys(const flowan_aggregator *aggregator)
     return aggregator->keys.count;
 }
 
-const char *flowan_aggregator_key_name(const flowan_aggregator *aggregator, size_t index)
+const char *flowan_aggregator_key_name(const flowan_aggregator *aggregator,
+                                       size_t index)
 {
     return index < aggregator->keys.count ? aggregator->keys.specs[index].name : NULL;
 }
@@ -267,8 +267,8 @@ static void sink(uint32_t *heap, size_t size, size_t at, fl_before_function befo
 bool fl_aggregate_select(size_t count, size_t limit, fl_before_function before,
                          void *context, uint32_t **out, size_t *selected)
 {
-    /* A heap of the best so far, the last of them on top: n log limit, no recursion, and
-     * unlike qsort it takes a context everywhere. */
+    /* A heap of the best so far, the last of them on top: n log limit, no recursion,
+     * and unlike qsort it takes a context everywhere. */
     size_t size = count < limit ? count : limit;
     uint32_t *heap = fl_memory_alloc(size, sizeof *heap);
     *out = heap;
@@ -308,16 +308,16 @@ static bool row_before(void *context, uint32_t a, uint32_t b)
     if (order)
         return order > 0;
     size_t size;
-    order = fl_keys_compare(&aggregator->keys, aggregator->enrich,
-                            fl_aggregate_key(aggregator, a, &size),
-                            fl_aggregate_key(aggregator, b, &size));
+    order = fl_keys_compare(
+        &aggregator->keys, aggregator->enrich, 0, aggregator->keys.count,
+        fl_aggregate_key(aggregator, a, &size), fl_aggregate_key(aggregator, b, &size));
     /* Keys that look alike (two networks of one name) keep the order of arrival. */
     return order ? order < 0 : a < b;
 }
 
 flowan_status flowan_aggregator_order(flowan_aggregator *aggregator, flowan_order order,
-                                      size_t limit, const uint32_t **rows, size_t *count,
-                                      flowan_error *error)
+                                      size_t limit, const uint32_t **rows,
+                                      size_t *count, flowan_error *error)
 {
     row_order by = {aggregator, order};
     fl_memory_free(aggregator->order);

@@ -1,4 +1,5 @@
-/* Layer 6: inside the aggregator, for reports that compose several over one enrichment. */
+/* Layer 6: inside the aggregator, for reports that compose several over one enrichment.
+ * */
 #ifndef FL_AGGREGATE_H
 #define FL_AGGREGATE_H
 

@@ -95,6 +95,9 @@ static flowan_status list(flowan_archive *archive, fl_buffer *path, int depth,
                           flowan_error *error)
 {
     DIR *directory = opendir(path->data);
+    /* a number that names no directory, or a day that expired just now */
+    if (!directory && depth < DIRECTORY_DEPTH && (errno == ENOTDIR || errno == ENOENT))
+        return FLOWAN_OK;
     if (!directory)
         return fl_status_errno(error, errno, "list", path->data);
     flowan_status status = FLOWAN_OK;
@@ -132,6 +135,24 @@ static int by_serial(const void *left, const void *right)
     if (a->serial != b->serial)
         return a->serial < b->serial ? -1 : 1;
     return strcmp(a->path, b->path);
+}
+
+/* A segment that was renamed while its directory was read may have been seen under both
+ * names: the final one, which sorts first, is the one that lasts. */
+static void drop_renamed(flowan_archive *archive)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < archive->count; i++) {
+        entry *this = &archive->entries[i];
+        const entry *last = kept > 0 ? &archive->entries[kept - 1] : NULL;
+        if (last && this->open && !last->open &&
+            strncmp(this->path, last->path, strlen(last->path)) == 0 &&
+            strcmp(this->path + strlen(last->path), FL_ARCHIVE_OPEN) == 0)
+            fl_memory_free(this->path);
+        else
+            archive->entries[kept++] = *this;
+    }
+    archive->count = kept;
 }
 
 bool fl_archive_is_one(const char *directory)
@@ -173,6 +194,7 @@ flowan_status fl_archive_list(flowan_archive **out, const char *directory,
     }
     if (archive->count)
         qsort(archive->entries, archive->count, sizeof *archive->entries, by_serial);
+    drop_renamed(archive);
     *out = archive;
     return FLOWAN_OK;
 }

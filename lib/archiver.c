@@ -1,5 +1,6 @@
 /* Writing an archive: the lock, the open segment, rotation, recovery, and how far each
  * log was read. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct flowan_archiver {
     int zstd_level;
     uint64_t next_serial;
     flowan_writer *writer; /* the open segment, or NULL */
+    bool sealed;           /* has its footer, but not yet its final name */
     fl_buffer open_path;   /* its path, with ".open", NUL behind */
     uint64_t interval;     /* its interval: start / rotate_ns */
     flowan_log_state *logs; /* all known; paths owned */
@@ -156,23 +158,34 @@ static flowan_status make_directories(const char *path, size_t from, flowan_erro
     return status;
 }
 
+static bool is_foreign(const char *name)
+{
+    /* the last is what a new file system has in it */
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           strcmp(name, "lost+found") != 0;
+}
+
 /* A directory with other things in it must not be strewn with segments. */
 static flowan_status check_directory(const char *directory, bool has_segments,
                                      flowan_error *error)
 {
     if (has_segments || fl_archive_is_one(directory))
         return FLOWAN_OK;
-    /* rmdir tells an empty directory without listing it, and makes way for mkdir */
-    if (rmdir(directory) == 0 || errno == ENOENT)
+    DIR *list = opendir(directory);
+    if (!list && errno == ENOENT)
         return make_directories(directory, 0, error);
-    if (errno == ENOTEMPTY || errno == EEXIST)
-        return fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
-                              "%s is no archive and is not empty: name a new directory",
-                              directory);
-    if (errno == EBUSY || errno == EACCES || errno == EPERM || errno == EINVAL ||
-        errno == EROFS)
-        return FLOWAN_OK; /* a mount point, or "."; what follows tells if it can't be */
-    return fl_status_errno(error, errno, "use", directory);
+    if (!list)
+        return fl_status_errno(error, errno, "use", directory);
+    bool foreign = false;
+    struct dirent *item;
+    while (!foreign && (item = readdir(list)))
+        foreign = is_foreign(item->d_name);
+    closedir(list);
+    return foreign ? fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
+                                    "%s is no archive and is not empty: name a new "
+                                    "directory",
+                                    directory)
+                   : FLOWAN_OK;
 }
 
 static flowan_status take_lock(flowan_archiver *archiver, flowan_error *error)
@@ -206,20 +219,19 @@ static flowan_status take_lock(flowan_archiver *archiver, flowan_error *error)
     return status;
 }
 
-static flowan_status seal(flowan_archiver *archiver, flowan_error *error)
+/* Gives a finished segment its final name, for good. It may have the name, *renamed, and
+ * not yet be sure to keep it. */
+static flowan_status publish(const char *open_path, bool *renamed, flowan_error *error)
 {
-    flowan_status status = flowan_writer_finish(archiver->writer, archiver->logs,
-                                                archiver->log_count, error);
-    if (status != FLOWAN_OK)
-        return status;
-    fl_buffer *path = &archiver->open_path;
     fl_buffer final = {0};
-    fl_buffer_append(&final, path->data, path->size - 1 - strlen(FL_ARCHIVE_OPEN));
+    *renamed = false;
+    fl_buffer_append(&final, open_path, strlen(open_path) - strlen(FL_ARCHIVE_OPEN));
     size_t size = final.size;
     fl_buffer_byte(&final, 0);
     if (final.failed)
         return fl_status_memory(error);
-    int number = rename(path->data, final.data) == 0 ? 0 : errno;
+    int number = rename(open_path, final.data) == 0 ? 0 : errno;
+    *renamed = number == 0;
     /* the name lasts only once its directory is on disk */
     while (size > 0 && final.data[size - 1] != '/')
         size--;
@@ -227,16 +239,33 @@ static flowan_status seal(flowan_archiver *archiver, flowan_error *error)
     if (number == 0)
         number = fl_file_sync_directory(final.data);
     fl_buffer_free(&final);
-    flowan_writer_free(archiver->writer);
-    archiver->writer = NULL;
-    return number == 0 ? FLOWAN_OK
-                       : fl_status_errno(error, number, "rename", path->data);
+    return number == 0 ? FLOWAN_OK : fl_status_errno(error, number, "rename", open_path);
 }
 
-/* Whether the open segment that `reader` sees is whole blocks and then, at most, a torn
- * tail that was never acknowledged. */
+/* Ends the open segment. After a failure it may be called again. */
+static flowan_status seal(flowan_archiver *archiver, flowan_error *error)
+{
+    flowan_status status = FLOWAN_OK;
+    if (!archiver->sealed)
+        status = flowan_writer_finish(archiver->writer, archiver->logs,
+                                      archiver->log_count, error);
+    if (status != FLOWAN_OK)
+        return status;
+    archiver->sealed = true;
+    bool renamed;
+    status = publish(archiver->open_path.data, &renamed, error);
+    if (renamed) {
+        flowan_writer_free(archiver->writer);
+        archiver->writer = NULL;
+        archiver->sealed = false;
+    }
+    return status;
+}
+
+/* How many blocks from the first on are sound, where they end, and whether a sound one
+ * stands behind damage. */
 static flowan_status count_sound(flowan_reader *reader, size_t *sound, uint64_t *end,
-                                 flowan_error *error)
+                                 bool *more, flowan_error *error)
 {
     flowan_batch *batch;
     flowan_status status = flowan_batch_new(&batch, NULL, error);
@@ -246,15 +275,56 @@ static flowan_status count_sound(flowan_reader *reader, size_t *sound, uint64_t 
     const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
     *end = FL_SEGMENT_HEADER_SIZE;
     *sound = 0;
-    while (*sound < count && blocks[*sound].offset == *end) {
-        status = flowan_reader_read(reader, *sound, NULL, 0, batch, NULL);
-        if (status != FLOWAN_OK)
+    *more = false;
+    for (size_t i = 0; i < count && !*more; i++) {
+        status = flowan_reader_read(reader, i, NULL, 0, batch, error);
+        if (status == FLOWAN_ERROR_MEMORY || status == FLOWAN_ERROR_IO)
             break;
-        *end += blocks[*sound].size;
-        (*sound)++;
+        bool follows = *sound == i && blocks[i].offset == *end;
+        if (status == FLOWAN_OK && follows) {
+            *end += blocks[i].size;
+            (*sound)++;
+        } else if (status == FLOWAN_OK) {
+            *more = true;
+        }
+        status = FLOWAN_OK;
     }
     flowan_batch_free(batch);
-    return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(error) : FLOWAN_OK;
+    return status;
+}
+
+/* Cuts what stands behind byte `end` and makes the rest a segment. */
+static flowan_status finish_left(flowan_archiver *archiver, const char *path,
+                                 const fl_segment_block *blocks, size_t count,
+                                 uint64_t end, flowan_error *error)
+{
+    fl_buffer_clear(&archiver->open_path);
+    fl_buffer_append(&archiver->open_path, path, strlen(path) + 1);
+    if (archiver->open_path.failed)
+        return fl_status_memory(error);
+    flowan_status status =
+        fl_writer_resume(&archiver->writer, path, blocks, count, end, error);
+    if (status != FLOWAN_OK)
+        return status;
+    /* Only now are the states those of blocks that stay. */
+    flowan_reader *reader;
+    status = flowan_reader_open(&reader, path, error);
+    if (status != FLOWAN_OK)
+        return status;
+    status = learn_logs(archiver, reader, error);
+    flowan_reader_free(reader);
+    return status == FLOWAN_OK ? seal(archiver, error) : status;
+}
+
+/* Not even a header was written, so nothing was ever acknowledged in it. Anything longer
+ * that is no segment stays, for a person to look at. */
+static flowan_status remove_stub(const char *path, flowan_error *error)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && info.st_size <= FL_SEGMENT_HEADER_SIZE &&
+        unlink(path) != 0)
+        return fl_status_errno(error, errno, "remove", path);
+    return FLOWAN_OK;
 }
 
 /* Finishes a segment that an interrupted writer left open. */
@@ -263,66 +333,85 @@ static flowan_status recover(flowan_archiver *archiver, const char *path,
 {
     flowan_reader *reader = NULL;
     flowan_status status = flowan_reader_open(&reader, path, error);
-    if (status == FLOWAN_ERROR_FORMAT) {
-        /* not even a header: nothing was ever acknowledged in it */
-        return unlink(path) == 0 ? FLOWAN_OK
-                                 : fl_status_errno(error, errno, "remove", path);
-    }
+    if (status == FLOWAN_ERROR_FORMAT)
+        return remove_stub(path, error);
     if (status != FLOWAN_OK)
         return status;
     size_t count;
     const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
     size_t sound = 0;
     uint64_t end = 0;
-    status = learn_logs(archiver, reader, error);
-    if (status == FLOWAN_OK)
-        status = count_sound(reader, &sound, &end, error);
+    bool more = false;
+    bool renamed;
+    if (flowan_reader_info(reader).finished) {
+        status = learn_logs(archiver, reader, error);
+        if (status == FLOWAN_OK)
+            status = publish(path, &renamed, error);
+        goto out;
+    }
+    status = count_sound(reader, &sound, &end, &more, error);
+    if (status != FLOWAN_OK)
+        goto out;
     /* Sound blocks behind damage are more than a torn tail: the file stays open, and
      * readable, until it is repaired. */
-    if (status != FLOWAN_OK || sound < count)
-        goto out;
-    fl_buffer_clear(&archiver->open_path);
-    fl_buffer_append(&archiver->open_path, path, strlen(path) + 1);
-    status = archiver->open_path.failed
-                 ? fl_status_memory(error)
-                 : fl_writer_resume(&archiver->writer, path, blocks, sound, end, error);
-    if (status == FLOWAN_OK)
-        status = seal(archiver, error);
+    if (more)
+        status = learn_logs(archiver, reader, error);
+    else
+        status = finish_left(archiver, path, blocks, sound, end, error);
 out:
     flowan_reader_free(reader);
     return status;
 }
 
-/* Takes up where the last writer stopped. */
+/* The states in a segment's footer, or in its blocks where that is damaged. What cannot
+ * be opened tells nothing. */
+static flowan_status learn_segment(flowan_archiver *archiver, const char *path,
+                                   flowan_error *error)
+{
+    flowan_reader *reader;
+    if (flowan_reader_open(&reader, path, NULL) != FLOWAN_OK)
+        return FLOWAN_OK;
+    flowan_status status = learn_logs(archiver, reader, error);
+    flowan_reader_free(reader);
+    return status;
+}
+
+/* The last segment with a final name and a sound footer, which knows all logs up to it;
+ * the number of segments where there is none. */
+static size_t newest_footer(const flowan_archive *listing)
+{
+    size_t count = flowan_archive_segments(listing);
+    for (size_t i = count; i-- > 0;) {
+        flowan_reader *reader;
+        if (fl_archive_is_open(listing, i) ||
+            flowan_reader_open(&reader, flowan_archive_path(listing, i), NULL) !=
+                FLOWAN_OK)
+            continue;
+        bool finished = flowan_reader_info(reader).finished;
+        flowan_reader_free(reader);
+        if (finished)
+            return i;
+    }
+    return count;
+}
+
+/* Takes up where the last writer stopped. In order of serials: what a later segment says
+ * of a log is the newer state. */
 static flowan_status take_up(flowan_archiver *archiver, const flowan_archive *listing,
                              flowan_error *error)
 {
     size_t count = flowan_archive_segments(listing);
     if (count > 0)
         archiver->next_serial = fl_archive_serial(listing, count - 1) + 1;
-    /* The newest footer knows all logs up to it; behind it there are only open ones. */
-    size_t from = count;
+    size_t newest = newest_footer(listing);
     flowan_status status = FLOWAN_OK;
-    while (from > 0) {
-        flowan_reader *reader;
-        bool open = fl_archive_is_open(listing, --from);
-        if (open)
-            continue;
-        status = flowan_reader_open(&reader, flowan_archive_path(listing, from), NULL);
-        if (status != FLOWAN_OK)
-            continue;
-        bool finished = flowan_reader_info(reader).finished;
-        status = learn_logs(archiver, reader, error);
-        flowan_reader_free(reader);
-        if (status != FLOWAN_OK)
-            return status;
-        if (finished)
-            break;
-    }
-    status = FLOWAN_OK;
-    for (size_t i = 0; status == FLOWAN_OK && i < count; i++)
+    for (size_t i = 0; status == FLOWAN_OK && i < count; i++) {
+        const char *path = flowan_archive_path(listing, i);
         if (fl_archive_is_open(listing, i))
-            status = recover(archiver, flowan_archive_path(listing, i), error);
+            status = recover(archiver, path, error);
+        else if (newest == count || i >= newest)
+            status = learn_segment(archiver, path, error);
+    }
     return status;
 }
 
@@ -331,6 +420,9 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
                                    flowan_error *error)
 {
     *out = NULL;
+    if (directory[0] == 0)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "the name of an archive's directory is empty");
     if (!fl_status_options_fit(options, sizeof *options) ||
         (options && options->rotate_ns && options->rotate_ns < ROTATE_MIN_NS))
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
@@ -463,6 +555,14 @@ static flowan_status write_rows(flowan_archiver *archiver, const flowan_batch *b
     return status;
 }
 
+/* Only rejects, or only rows that are in already: still that far. Known rows that the
+ * batch did not reach are yet to come. */
+static void pass_rows(flowan_log_state *log, size_t rows, flowan_position position)
+{
+    log->position = position;
+    log->rows_after = log->rows_after > rows ? log->rows_after - (uint32_t)rows : 0;
+}
+
 flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batch *batch,
                                     size_t first, flowan_position position,
                                     flowan_error *error)
@@ -474,6 +574,8 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batc
     fl_clock_init(&clock, batch);
     flowan_status status = FLOWAN_OK;
     size_t from = first;
+    if (archiver->sealed) /* and could not be renamed at the time */
+        status = seal(archiver, error);
     for (size_t row = first; status == FLOWAN_OK && row < batch->rows; row++) {
         uint64_t interval = receive_time(archiver, &clock, row) / archiver->rotate_ns;
         bool full = archiver->writer && flowan_writer_stats(archiver->writer).rows +
@@ -495,8 +597,8 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batc
     }
     if (status == FLOWAN_OK && from < batch->rows)
         status = write_rows(archiver, batch, from, batch->rows, position, error);
-    else if (status == FLOWAN_OK) /* only rejects, or nothing: still that far */
-        archiver->logs[archiver->current].position = position;
+    else if (status == FLOWAN_OK)
+        pass_rows(&archiver->logs[archiver->current], batch->rows, position);
     return status;
 }
 

@@ -193,7 +193,7 @@ void fl_column_view(fl_column *column, size_t rows, flowan_column *out)
     case FLOWAN_TYPE_LIST_U64: out->u64 = column->items; break;
     case FLOWAN_TYPE_LIST_ADDRESS: out->address = column->items; break;
     }
-    if (column->filled < rows)
+    if (column->filled <= rows)
         fill_offsets(column, rows);
     out->offset = column->offset;
 }
@@ -312,24 +312,30 @@ size_t flowan_batch_rows(const flowan_batch *batch)
     return batch->rows;
 }
 
-/* The column, whether in use or pooled; NULL when it was never made. */
-static fl_column *find_column(const flowan_batch *batch, const fl_value *value)
+/* The column, whether in use or pooled; *out NULL when it was never made. False when
+ * memory is short. */
+static bool find_column(const flowan_batch *batch, const fl_value *value, fl_column **out)
 {
+    *out = NULL;
     if (value->field >= 0 &&
-        flowan_field_info_of((flowan_field)value->field)->type == value->type)
-        return batch->known[value->field];
+        flowan_field_info_of((flowan_field)value->field)->type == value->type) {
+        *out = batch->known[value->field];
+        return true;
+    }
     char small[256];
     char *key = value->key_size < sizeof small ? small
                                                : fl_memory_alloc(value->key_size + 1, 1);
     if (!key)
-        return NULL;
+        return false;
     key[0] = (char)value->type;
     if (value->key_size)
         memcpy(key + 1, value->key, value->key_size);
     int64_t at = fl_hash_find(&batch->extra_keys, key, value->key_size + 1);
     if (key != small)
         fl_memory_free(key);
-    return at < 0 ? NULL : batch->extra[at];
+    if (at >= 0)
+        *out = batch->extra[at];
+    return true;
 }
 
 static fl_column *make_column(flowan_batch *batch, const fl_value *value)
@@ -372,7 +378,9 @@ static bool in_use(const flowan_batch *batch, const fl_column *column)
 
 static fl_column *use_column(flowan_batch *batch, const fl_value *value)
 {
-    fl_column *column = find_column(batch, value);
+    fl_column *column;
+    if (!find_column(batch, value, &column))
+        return NULL;
     if (in_use(batch, column))
         return column;
     if (!fl_memory_grow((void **)&batch->columns, &batch->columns_room,
@@ -436,8 +444,11 @@ static bool has_room(const flowan_batch *batch, const fl_value *values, size_t c
     if (batch->column_count + FL_RECORD_FIELDS_MAX <= FL_BATCH_COLUMNS_MAX)
         return true;
     size_t fresh = 0;
-    for (size_t i = 0; i < count; i++)
-        fresh += !in_use(batch, find_column(batch, &values[i]));
+    for (size_t i = 0; i < count; i++) {
+        fl_column *column;
+        if (!find_column(batch, &values[i], &column) || !in_use(batch, column))
+            fresh++;
+    }
     return batch->column_count + fresh <= FL_BATCH_COLUMNS_MAX;
 }
 

@@ -3,6 +3,9 @@
 #include <string.h>
 #include <zstd.h>
 
+/* A block of zstd yields at most 128 KiB and takes at least four bytes. */
+enum { ZSTD_RATIO_MAX = (128 << 10) / 4 };
+
 struct fl_codec {
     ZSTD_CCtx *pack;
     ZSTD_DCtx *unpack;
@@ -46,6 +49,14 @@ bool fl_codec_pack(fl_codec *codec, fl_buffer *out, const void *plain, size_t si
         fl_buffer_append(out, plain, size);
     }
     return true;
+}
+
+bool fl_codec_fits(unsigned id, uint64_t stored_size, uint64_t plain_size)
+{
+    if (id == FL_CODEC_PLAIN)
+        return stored_size == plain_size;
+    return id == FL_CODEC_ZSTD && stored_size < plain_size &&
+           plain_size / ZSTD_RATIO_MAX <= stored_size;
 }
 
 flowan_status fl_codec_unpack(fl_codec *codec, unsigned id, const void *stored,

@@ -22,6 +22,10 @@ void fl_codec_free(fl_codec *codec);
 bool fl_codec_pack(fl_codec *codec, fl_buffer *out, const void *plain, size_t size,
                    int zstd_level, fl_codec_id *id);
 
+/* Whether so many stored bytes can be so many plain ones: asked before any memory is taken
+ * on a file's word. */
+bool fl_codec_fits(unsigned id, uint64_t stored_size, uint64_t plain_size);
+
 /* Fills exactly `plain_size` bytes at `plain`. */
 flowan_status fl_codec_unpack(fl_codec *codec, unsigned id, const void *stored,
                               size_t stored_size, void *plain, size_t plain_size);

@@ -1,5 +1,6 @@
-/* Direction, local side, ASNs, scaled measures and start times of the rows of a batch. The
- * rules are those of doc/semantics.md; grouping and counting are the aggregator's. */
+/* Direction, local side, ASNs, scaled measures and start times of the rows of a batch.
+ * The rules are those of doc/semantics.md; grouping and counting are the aggregator's.
+ * */
 #include "enrich.h"
 
 #include <string.h>
@@ -9,7 +10,13 @@
 #include "sum.h"
 #include "text.h"
 
-enum { DONE_SIDES = 1, DONE_ASNS = 2, DONE_REMOTE = 4, DONE_MEASURES = 8, DONE_TIMES = 16 };
+enum {
+    DONE_SIDES = 1,
+    DONE_ASNS = 2,
+    DONE_REMOTE = 4,
+    DONE_MEASURES = 8,
+    DONE_TIMES = 16
+};
 
 flowan_status fl_enrich_init(fl_enrich *enrich, const fl_enrich_rules *rules,
                              flowan_error *error)
@@ -142,8 +149,8 @@ static const flowan_address *translated(const fl_enrich_column nat[2], size_t ro
     return NULL;
 }
 
-/* The local address of the destination's side: of dst_addr and its translation those that
- * are local, one that is not public first, then the translation. */
+/* The local address of the destination's side: of dst_addr and its translation those
+ * that are local, one that is not public first, then the translation. */
 static bool find_destination(const fl_enrich *enrich, size_t i, size_t row,
                              const fl_enrich_column nat[2])
 {

@@ -1,6 +1,7 @@
-/* Layer 3: what is derived from a record: direction, local side, ASNs, scaled measures and
- * start time, by the rules of doc/semantics.md. Computed a batch at a time into arrays,
- * each only when someone asks; every array has an entry for each *chosen* row. */
+/* Layer 3: what is derived from a record: direction, local side, ASNs, scaled measures
+ * and start time, by the rules of doc/semantics.md. Computed a batch at a time into
+ * arrays, each only when someone asks; every array has an entry for each *chosen* row.
+ * */
 #ifndef FL_ENRICH_H
 #define FL_ENRICH_H
 
@@ -31,7 +32,7 @@ typedef struct fl_enrich_rules {
     flowan_asdb *asdb;               /* NULL: ASNs of the records only */
     bool prefer_asdb;
     bool raw_counts;
-    uint64_t default_rate; /* where a record has none; 0: 1 */
+    uint64_t default_rate;         /* where a record has none; 0: 1 */
     const fl_sampling_rate *rates; /* per exporter, before the default; copied */
     size_t rate_count;
 } fl_enrich_rules;
@@ -59,12 +60,12 @@ typedef struct fl_enrich {
 
     size_t room; /* entries of each array that is not NULL */
     uint8_t *direction;
-    uint32_t *src_network; /* FL_ENRICH_NO_NETWORK: not local */
-    uint32_t *dst_network; /* of dst_local */
+    uint32_t *src_network;     /* FL_ENRICH_NO_NETWORK: not local */
+    uint32_t *dst_network;     /* of dst_local */
     flowan_address *dst_local; /* the local address of the destination's side */
     uint32_t *own_src_as;      /* after the ASN order; 0 unknown */
     uint32_t *own_dst_as;
-    uint32_t *remote_as[2]; /* seen from the source's, and from the destination's side */
+    uint32_t *remote_as[2]; /* for the source's side, for the destination's */
     flowan_sum *packets;
     flowan_sum *bytes;
     uint64_t *start_ns; /* FL_ENRICH_NO_TIME: no usable time */

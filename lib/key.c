@@ -1,5 +1,5 @@
-/* Keys: `by` to specs, rows to key bytes, key bytes to typed parts. Which rows are counted
- * and what is summed is the aggregator's business. */
+/* Keys: `by` to specs, rows to key bytes, key bytes to typed parts. Which rows are
+ * counted and what is summed is the aggregator's business. */
 #include "key.h"
 
 #include <string.h>
@@ -12,20 +12,20 @@
 /* What a part's bytes begin with. */
 typedef enum tag {
     TAG_NULL = 0,
-    TAG_BOOL,     /* u8 */
-    TAG_INTEGER,  /* u64 */
-    TAG_TIME,     /* u64: ns */
-    TAG_HOUR,     /* u64: ns */
-    TAG_DAY,      /* u64: ns */
-    TAG_MAC,      /* u64 */
-    TAG_NAMED,    /* u32: a number of the spec's field */
-    TAG_NETWORK,  /* u32 */
-    TAG_WAY,      /* u8: direction */
-    TAG_ADDRESS,  /* 16 octets */
-    TAG_PREFIX,   /* 16 octets, u8 */
-    TAG_CIDR,     /* 16 octets, u8: as the text of a record has it */
-    TAG_TEXT,     /* u32 size, bytes */
-    TAG_JSON      /* u32 size, bytes */
+    TAG_BOOL,    /* u8 */
+    TAG_INTEGER, /* u64 */
+    TAG_TIME,    /* u64: ns */
+    TAG_HOUR,    /* u64: ns */
+    TAG_DAY,     /* u64: ns */
+    TAG_MAC,     /* u64 */
+    TAG_NAMED,   /* u32: a number of the spec's field */
+    TAG_NETWORK, /* u32 */
+    TAG_WAY,     /* u8: direction */
+    TAG_ADDRESS, /* 16 octets */
+    TAG_PREFIX,  /* 16 octets, u8 */
+    TAG_CIDR,    /* 16 octets, u8: as the text of a record has it */
+    TAG_TEXT,    /* u32 size, bytes */
+    TAG_JSON     /* u32 size, bytes */
 } tag;
 
 #define HOUR_NS UINT64_C(3600000000000)
@@ -59,7 +59,8 @@ static flowan_status bad_by(flowan_error *error, const char *by, const char *at,
 {
     size_t offset = (size_t)(at - by);
     return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, offset,
-                          "keys '%s', column %zu: expected %s", by, offset + 1, expected);
+                          "keys '%s', column %zu: expected %s", by, offset + 1,
+                          expected);
 }
 
 /* True when the name (NUL-terminated) is a key whose values are addresses. */
@@ -71,11 +72,10 @@ static bool name_source(fl_key_spec *spec)
             return virtual_keys[i].address;
         }
     const char *name = spec->column_name;
-    spec->field = strcmp(name, "exporter") == 0
-                      ? (int)FLOWAN_FIELD_SAMPLER_ADDRESS
-                      : flowan_field_find(name, strlen(name));
-    return spec->field >= 0 && flowan_field_info_of((flowan_field)spec->field)->type ==
-                                   FLOWAN_TYPE_ADDRESS;
+    spec->field = strcmp(name, "exporter") == 0 ? (int)FLOWAN_FIELD_SAMPLER_ADDRESS
+                                                : flowan_field_find(name, strlen(name));
+    return spec->field >= 0 &&
+           flowan_field_info_of((flowan_field)spec->field)->type == FLOWAN_TYPE_ADDRESS;
 }
 
 static bool is_number(const char *text, size_t size)
@@ -310,9 +310,10 @@ static void put_list(fl_buffer *out, const flowan_column *column, size_t row)
     for (uint32_t k = column->offset[row]; k < column->offset[row + 1]; k++) {
         char text[FL_TEXT_ADDRESS_SIZE];
         bool addresses = column->type == FLOWAN_TYPE_LIST_ADDRESS;
-        const char *name = addresses || column->field < 0
-                               ? NULL
-                               : fl_names_of((flowan_field)column->field, column->u64[k]);
+        const char *name =
+            addresses || column->field < 0
+                ? NULL
+                : fl_names_of((flowan_field)column->field, column->u64[k]);
         size_t size = addresses ? fl_text_put_address(text, &column->address[k])
                                 : fl_text_put_u64(text, name ? 0 : column->u64[k]);
         if (k > column->offset[row])
@@ -400,13 +401,14 @@ static void put_service(fl_buffer *out, const fl_keys *keys, size_t row)
 
 static void put_time(fl_buffer *out, tag what, uint64_t ns, uint64_t width_ns)
 {
-    if (ns == FL_ENRICH_NO_TIME)
+    if (ns == FL_ENRICH_NO_TIME || width_ns == 0)
         put_null(out);
     else
         put_u64(out, what, ns / width_ns * width_ns);
 }
 
-/* The other end, seen from the local side; between two ends that are not local, none. */
+/* The other end, seen from the local side; between two ends that are not local, none.
+ * */
 static const flowan_address *remote_end(const fl_enrich *enrich, size_t row,
                                         bool local_is_source)
 {
@@ -486,6 +488,16 @@ uint32_t fl_keys_network(const char *at)
     return get_u32(at + 1);
 }
 
+unsigned fl_keys_direction(const char *at)
+{
+    return (uint8_t)at[1] % FL_DIRECTION_COUNT;
+}
+
+bool fl_keys_is_null(const char *at)
+{
+    return (tag)*at == TAG_NULL;
+}
+
 static void set_text(flowan_key_part *out, const char *text)
 {
     out->type = FLOWAN_KEY_TEXT;
@@ -501,7 +513,8 @@ static size_t put_cidr_text(char *out, const flowan_address *address, uint64_t b
 }
 
 /* What needs room of its own to become a text. */
-static void set_scratch(flowan_key_part *out, tag what, const char *value, char *scratch)
+static void set_scratch(flowan_key_part *out, tag what, const char *value,
+                        char *scratch)
 {
     uint64_t number = 0;
     out->type = FLOWAN_KEY_TEXT;
@@ -526,7 +539,7 @@ void fl_keys_take(fl_keys *keys, const fl_enrich *enrich, size_t index, const ch
 {
     fl_key_spec *spec = &keys->specs[index];
     const char *value = *at + 1;
-    tag what = (tag)**at;
+    tag what = (tag) * *at;
     const char *name;
     *at += fl_keys_part_size(*at);
     *out = (flowan_key_part){.type = FLOWAN_KEY_NULL};
@@ -592,8 +605,7 @@ static int compare_parts(const flowan_key_part *a, const flowan_key_part *b)
     case FLOWAN_KEY_NULL: return 0;
     case FLOWAN_KEY_BOOL:
     case FLOWAN_KEY_INTEGER:
-    case FLOWAN_KEY_TIME:
-        return a->integer < b->integer ? -1 : a->integer > b->integer;
+    case FLOWAN_KEY_TIME: return a->integer < b->integer ? -1 : a->integer > b->integer;
     case FLOWAN_KEY_TEXT:
     case FLOWAN_KEY_JSON: return compare_texts(a, b);
     case FLOWAN_KEY_ADDRESS:
@@ -606,9 +618,10 @@ static int compare_parts(const flowan_key_part *a, const flowan_key_part *b)
     return 0;
 }
 
-int fl_keys_compare(fl_keys *keys, const fl_enrich *enrich, const char *a, const char *b)
+int fl_keys_compare(fl_keys *keys, const fl_enrich *enrich, size_t first, size_t count,
+                    const char *a, const char *b)
 {
-    for (size_t i = 0; i < keys->count; i++) {
+    for (size_t i = first; i < first + count; i++) {
         flowan_key_part left;
         flowan_key_part right;
         char scratch[FL_KEY_SCRATCH_SIZE];

@@ -1,9 +1,9 @@
-/* Layer 6: the keys that rows are grouped by: their text, their place in a batch, and the
- * bytes that stand for the key of one row in the key table.
+/* Layer 6: the keys that rows are grouped by: their text, their place in a batch, and
+ * the bytes that stand for the key of one row in the key table.
  *
- * The bytes are those of the parts, one behind the other: a tag, then a value whose size
- * the tag or a length tells. They hold numbers for names, so they mean something only
- * beside the fl_keys that made them. */
+ * The bytes are those of the parts, one behind the other: a tag, then a value whose
+ * size the tag or a length tells. They hold numbers for names, so they mean something
+ * only beside the fl_keys that made them. */
 #ifndef FL_KEY_H
 #define FL_KEY_H
 
@@ -73,12 +73,16 @@ void fl_keys_take(fl_keys *keys, const fl_enrich *enrich, size_t index, const ch
                   flowan_key_part *out);
 /* The index of the network in a part of local_net, which begins at `at`. */
 uint32_t fl_keys_network(const char *at);
+/* The direction in a part of direction. */
+unsigned fl_keys_direction(const char *at);
+bool fl_keys_is_null(const char *at);
 /* The bytes of the part that begins at `at`. */
 size_t fl_keys_part_size(const char *at);
 
-/* As the order of flowan_key_part has it: below, at or above zero. */
-int fl_keys_compare(fl_keys *keys, const fl_enrich *enrich, const char *a,
-                    const char *b);
+/* Compares `count` parts from `first` on, at which both `a` and `b` begin, in the order
+ * of flowan_key_part: below, at or above zero. */
+int fl_keys_compare(fl_keys *keys, const fl_enrich *enrich, size_t first, size_t count,
+                    const char *a, const char *b);
 
 /* The text of a part, without quotes; nothing for NULL. */
 void fl_keys_put_text(fl_buffer *out, const flowan_key_part *part);

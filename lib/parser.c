@@ -23,18 +23,20 @@ typedef enum mode {
 struct flowan_parser {
     size_t record_limit;
     mode mode;
-    fl_buffer pending;   /* unfinished bytes of earlier feeds */
+    fl_buffer pending;   /* unfinished bytes of earlier feeds, … */
+    size_t pending_at;   /* … from here on: what is before was settled */
     fl_json_scan scan;   /* OBJECT */
     flowan_reject_reason reason; /* SKIPPING */
     bool continued;              /* a piece of this reject was handed over */
-    size_t looked;               /* SKIPPING: bytes known to belong to it */
+    size_t looked;               /* SKIPPING: bytes known to belong to it, which may
+                                    be more than are here: those of a failed feed */
     uint64_t offset;             /* of the first unfinished byte */
     XXH3_state_t *hash;          /* of all bytes before it */
     fl_record record;
     fl_buffer text; /* an object that straddles feeds; what the values spell */
 };
 
-/* One feed. The unfinished text is parser->pending followed by data[start…]. */
+/* One feed. The unfinished text is what is held, followed by data[start…]. */
 typedef struct feed {
     const char *data;
     size_t size;
@@ -82,43 +84,66 @@ void flowan_parser_free(flowan_parser *parser)
 
 /* --- the unfinished text --- */
 
+static size_t held(const flowan_parser *parser)
+{
+    return parser->pending.size - parser->pending_at;
+}
+
 static size_t text_size(const flowan_parser *parser, const feed *f)
 {
-    return parser->pending.size + (f->size - f->start);
+    return held(parser) + (f->size - f->start);
 }
 
 static unsigned char text_byte(const flowan_parser *parser, const feed *f, size_t at)
 {
-    return (unsigned char)(at < parser->pending.size
-                               ? parser->pending.data[at]
-                               : f->data[f->start + at - parser->pending.size]);
+    return (unsigned char)(at < held(parser)
+                               ? parser->pending.data[parser->pending_at + at]
+                               : f->data[f->start + at - held(parser)]);
 }
 
 /* The first `size` bytes in one piece; NULL when memory is short. */
 static const char *text_front(flowan_parser *parser, const feed *f, size_t size)
 {
-    if (parser->pending.size == 0)
+    size_t old = held(parser);
+    if (old == 0)
         return f->data + f->start;
-    if (size <= parser->pending.size)
-        return parser->pending.data;
+    const char *front = parser->pending.data + parser->pending_at;
+    if (size <= old)
+        return front;
     fl_buffer_clear(&parser->text);
-    fl_buffer_append(&parser->text, parser->pending.data, parser->pending.size);
-    fl_buffer_append(&parser->text, f->data + f->start, size - parser->pending.size);
+    fl_buffer_append(&parser->text, front, old);
+    fl_buffer_append(&parser->text, f->data + f->start, size - old);
     return parser->text.failed ? NULL : parser->text.data;
 }
 
 /* The first `size` bytes are done with: in a batch, or between objects. */
 static void settle(flowan_parser *parser, feed *f, size_t size)
 {
-    size_t old = size < parser->pending.size ? size : parser->pending.size;
+    size_t old = size < held(parser) ? size : held(parser);
     if (old) {
-        /* pending bytes precede all of this feed's, none of which is hashed yet */
-        XXH3_64bits_update(parser->hash, parser->pending.data, old);
-        parser->pending.size -= old;
-        memmove(parser->pending.data, parser->pending.data + old, parser->pending.size);
+        /* held bytes precede all of this feed's, none of which is hashed yet */
+        XXH3_64bits_update(parser->hash, parser->pending.data + parser->pending_at, old);
+        parser->pending_at += old;
     }
     f->start += size - old;
     parser->offset += size;
+}
+
+/* Keeps the bytes of this feed that are not settled. */
+static bool hold(flowan_parser *parser, const feed *f)
+{
+    fl_buffer *pending = &parser->pending;
+    /* Moved down only when that costs less than what was settled: a megabyte may be
+     * settled byte by byte. */
+    if (parser->pending_at > 0 && parser->pending_at >= held(parser)) {
+        memmove(pending->data, pending->data + parser->pending_at, held(parser));
+        pending->size = held(parser);
+        parser->pending_at = 0;
+    }
+    fl_buffer_append(pending, f->data + f->start, f->size - f->start);
+    bool ok = !pending->failed;
+    pending->failed = false;
+    return ok;
 }
 
 /* Bytes of this feed are hashed in one go, when it ends. */
@@ -158,6 +183,7 @@ static void begin_skipping(flowan_parser *parser, flowan_reject_reason reason,
     parser->continued = false;
 }
 
+/* Hands over one piece, so that a failure never leaves a part of it in the batch. */
 static flowan_status reject(flowan_parser *parser, feed *f, size_t size)
 {
     const char *text = text_front(parser, f, size);
@@ -166,9 +192,12 @@ static flowan_status reject(flowan_parser *parser, feed *f, size_t size)
     flowan_status status =
         fl_batch_append_reject(f->batch, parser->reason, parser->continued,
                                parser->offset, text, size);
-    if (status == FLOWAN_OK)
-        settle(parser, f, size);
-    return status;
+    if (status != FLOWAN_OK)
+        return status;
+    settle(parser, f, size);
+    parser->looked -= size;
+    parser->continued = true;
+    return FLOWAN_OK;
 }
 
 /* Continues an object; FLOWAN_END when its text needs more bytes. */
@@ -180,11 +209,11 @@ static flowan_status run_object(flowan_parser *parser, feed *f)
         size_t room = parser->record_limit - scan->at;
         const char *from;
         size_t size;
-        if (scan->at < parser->pending.size) {
-            from = parser->pending.data + scan->at;
-            size = parser->pending.size - scan->at;
+        if (scan->at < held(parser)) {
+            from = parser->pending.data + parser->pending_at + scan->at;
+            size = held(parser) - scan->at;
         } else {
-            size_t at = f->start + scan->at - parser->pending.size;
+            size_t at = f->start + scan->at - held(parser);
             from = f->data + at;
             size = f->size - at;
         }
@@ -219,7 +248,8 @@ static flowan_status run_object(flowan_parser *parser, feed *f)
     }
 }
 
-/* Continues a reject up to the line's end or the next '{'. */
+/* Continues a reject up to the line's end or the next '{', by one piece. Pieces are cut
+ * at multiples of their size, wherever the feeds are cut. */
 static flowan_status run_skipping(flowan_parser *parser, feed *f)
 {
     size_t size = text_size(parser, f);
@@ -233,18 +263,14 @@ static flowan_status run_skipping(flowan_parser *parser, feed *f)
         else
             at++;
     }
-    if (!ended && at < FL_REJECT_PIECE_SIZE) {
-        parser->looked = at;
+    parser->looked = at;
+    size_t piece = at < FL_REJECT_PIECE_SIZE ? at : FL_REJECT_PIECE_SIZE;
+    if (piece > size || (!ended && piece < FL_REJECT_PIECE_SIZE))
         return FLOWAN_END;
-    }
-    flowan_status status = reject(parser, f, at);
-    if (status != FLOWAN_OK)
-        return status;
-    parser->looked = 0;
-    parser->continued = true;
-    if (ended)
+    flowan_status status = reject(parser, f, piece);
+    if (status == FLOWAN_OK && ended && parser->looked == 0)
         parser->mode = BETWEEN;
-    return FLOWAN_OK;
+    return status;
 }
 
 /* Passes blanks, then finds out what begins; FLOWAN_END when nothing does. */
@@ -293,14 +319,12 @@ flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t
     if (status == FLOWAN_ERROR_MEMORY && parser->mode == OBJECT)
         fl_json_scan_begin(&parser->scan); /* the caller comes back with these bytes */
     if (status == FLOWAN_END) {
-        fl_buffer_append(&parser->pending, f.data + f.start, size - f.start);
-        if (parser->pending.failed) {
-            parser->pending.failed = false;
-            fl_json_scan_begin(&parser->scan);
-            status = FLOWAN_ERROR_MEMORY;
-        } else {
+        if (hold(parser, &f)) {
             f.start = size;
             status = FLOWAN_OK;
+        } else {
+            fl_json_scan_begin(&parser->scan);
+            status = FLOWAN_ERROR_MEMORY;
         }
     }
     *used = f.start;
@@ -312,10 +336,14 @@ flowan_status flowan_parser_finish(flowan_parser *parser, flowan_batch *batch,
 {
     feed f = {.batch = batch};
     if (parser->mode == OBJECT)
-        begin_skipping(parser, FLOWAN_REJECT_TORN, parser->pending.size);
-    if (parser->mode == SKIPPING && parser->pending.size > 0 &&
-        reject(parser, &f, parser->pending.size) != FLOWAN_OK)
-        return fl_status_memory(error);
+        begin_skipping(parser, FLOWAN_REJECT_TORN, held(parser));
+    while (parser->mode == SKIPPING && held(parser) > 0) {
+        parser->looked = held(parser);
+        size_t piece =
+            held(parser) < FL_REJECT_PIECE_SIZE ? held(parser) : FL_REJECT_PIECE_SIZE;
+        if (reject(parser, &f, piece) != FLOWAN_OK)
+            return fl_status_memory(error);
+    }
     parser->mode = BETWEEN;
     return FLOWAN_OK;
 }
@@ -324,6 +352,7 @@ void flowan_parser_reset(flowan_parser *parser)
 {
     parser->mode = BETWEEN;
     fl_buffer_clear(&parser->pending);
+    parser->pending_at = 0;
     parser->offset = 0;
     XXH3_64bits_reset(parser->hash);
 }

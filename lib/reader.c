@@ -30,6 +30,9 @@ struct flowan_reader {
     fl_buffer head;
     fl_buffer stored;
     fl_buffer plain;
+    size_t listed; /* block whose directory is at hand, + 1; 0: none */
+    fl_segment_head listed_head;
+    fl_buffer listed_bytes;
 };
 
 static flowan_status fail(const flowan_reader *reader, flowan_status status,
@@ -204,7 +207,22 @@ static flowan_status read_footer(flowan_reader *reader, flowan_error *error)
                                    &reader->log_count);
     if (status == FLOWAN_ERROR_MEMORY)
         return fl_status_memory(error);
-    return status == FLOWAN_OK ? FLOWAN_OK : FLOWAN_END;
+    if (status != FLOWAN_OK)
+        return FLOWAN_END;
+    uint64_t end = FL_SEGMENT_HEADER_SIZE;
+    if (reader->block_count > 0)
+        end = reader->blocks[reader->block_count - 1].offset +
+              reader->blocks[reader->block_count - 1].size;
+    if (end == offset)
+        return FLOWAN_OK;
+    /* bytes between the blocks and the footer, under no checksum: what the footer says
+     * is not believed */
+    fl_memory_free(reader->blocks);
+    fl_memory_free(reader->logs);
+    reader->blocks = NULL;
+    reader->logs = NULL;
+    reader->block_count = reader->log_count = 0;
+    return FLOWAN_END;
 }
 
 static flowan_status read_header(flowan_reader *reader, flowan_error *error)
@@ -281,6 +299,8 @@ void flowan_reader_free(flowan_reader *reader)
     fl_buffer_free(&reader->head);
     fl_buffer_free(&reader->stored);
     fl_buffer_free(&reader->plain);
+    fl_segment_head_free(&reader->listed_head);
+    fl_buffer_free(&reader->listed_bytes);
     fl_memory_free(reader);
 }
 
@@ -515,12 +535,8 @@ static flowan_status decode_texts(decode *d, flowan_error *error)
     const fl_segment_column *entry = &d->head->columns[1];
     size_t rows = d->head->stats.rows;
     fl_column *raw = d->batch->raw;
-    if (d->head->column_count < 2 || entry->role != FL_ROLE_TEXTS)
-        return fail(d->reader, FLOWAN_ERROR_FORMAT, d->block, "texts of a block", error);
-    if (entry->present == 0)
-        return FLOWAN_OK;
     flowan_status status = unpack(d->reader, d->block, entry, error);
-    if (status != FLOWAN_OK)
+    if (status != FLOWAN_OK || entry->plain_size == 0)
         return status;
     if (!raw || !fl_column_reserve(d->batch, raw, rows) ||
         !fl_column_reserve_items(d->batch, raw, entry->items))
@@ -635,11 +651,51 @@ flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
     if (status != FLOWAN_OK)
         return status;
     decode d = {.reader = reader, .batch = batch, .head = &head, .block = block};
-    status = decode_block(&d, columns, count, error);
+    if (head.block_size == reader->blocks[index].size)
+        status = decode_block(&d, columns, count, error);
+    else
+        status = fail(reader, FLOWAN_ERROR_FORMAT, block,
+                      "a block of another size than the footer says", error);
     if (status != FLOWAN_OK)
         flowan_batch_reset(batch);
     fl_segment_head_free(&head);
     return status;
+}
+
+flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t column,
+                                   flowan_column *out, flowan_error *error)
+{
+    if (index >= reader->block_count)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "%s: has no block %zu", reader->path, index);
+    if (reader->listed != index + 1) {
+        fl_segment_head_free(&reader->listed_head);
+        reader->listed = 0;
+        flowan_status status =
+            read_head(reader, reader->blocks[index].offset, &reader->listed_head, error);
+        if (status != FLOWAN_OK)
+            return status;
+        /* names borrow from the head's bytes, which the next read overwrites */
+        fl_buffer bytes = reader->listed_bytes;
+        reader->listed_bytes = reader->head;
+        reader->head = bytes;
+        reader->listed = index + 1;
+    }
+    const fl_segment_head *head = &reader->listed_head;
+    size_t at = 0;
+    while (at < head->column_count &&
+           (head->columns[at].role != FL_ROLE_VALUES || column-- > 0))
+        at++;
+    if (at == head->column_count)
+        return FLOWAN_END;
+    const fl_segment_column *entry = &head->columns[at];
+    *out = (flowan_column){.name = entry->name,
+                           .name_size = entry->name_size,
+                           .field = field_of(entry),
+                           .type = entry->type,
+                           .rows = (size_t)head->stats.rows,
+                           .present_count = entry->present};
+    return FLOWAN_OK;
 }
 
 /* --- verifying --- */

@@ -40,6 +40,7 @@ static bool get_number(fl_json_span text, flowan_type type, uint64_t *out)
 {
     uint64_t max = type == FLOWAN_TYPE_U32 || type == FLOWAN_TYPE_ENUM ? UINT32_MAX
                    : type == FLOWAN_TYPE_PREFIX                        ? 128
+                   : type == FLOWAN_TYPE_MAC ? (UINT64_C(1) << 48) - 1
                                                                        : UINT64_MAX;
     return fl_text_get_u64(text.data, text.size, max, out);
 }
@@ -163,8 +164,9 @@ static fl_kind addresses_kind(fl_record *record, fl_value *value, fl_json_span t
 static fl_kind known_kind(fl_record *record, fl_value *value, fl_json_span text)
 {
     if (is_string(text)) {
+        /* OPAQUE is rendered as "", so "" itself must be something else */
         if (fl_type_is_run(value->type) && value->type != FLOWAN_TYPE_TEXT)
-            return FL_KIND_OPAQUE;
+            return text.size == 2 ? FL_KIND_EMPTY : FL_KIND_OPAQUE;
         return string_kind(value, fl_json_string(text, record->text, &record->text_used));
     }
     if (text.data[0] == 'n')

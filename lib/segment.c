@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include "codec.h"
+
 static const char segment_magic[8] = "\x89"
                                      "FLOWAN\n";
 static const char block_magic[8] = "FLBLOCK\n";
@@ -13,6 +15,17 @@ enum { PATH_MAX_SIZE = 65535, STATS_SIZE = 7 * 8 };
 uint64_t fl_segment_checksum(const void *data, size_t size)
 {
     return XXH3_64bits(data, size);
+}
+
+/* A column has a cell or an offset for each row, also where the row has no value. */
+uint64_t fl_segment_decoded_size(const fl_segment_column *column, uint64_t rows)
+{
+    if (column->role == FL_ROLE_SHAPES)
+        return rows * 2;
+    uint64_t width = fl_type_width(column->type);
+    if (column->role == FL_ROLE_VALUES && !fl_type_is_run(column->type))
+        return rows * width;
+    return rows * 4 + column->items * width;
 }
 
 /* --- statistics --- */
@@ -211,18 +224,28 @@ bool fl_segment_peek_head(const unsigned char in[FL_SEGMENT_BLOCK_FIXED_SIZE],
            *block_size <= INT64_MAX;
 }
 
+/* The shapes' column, the texts', then those of values. */
+static fl_role role_at(size_t index)
+{
+    return index == 0 ? FL_ROLE_SHAPES : index == 1 ? FL_ROLE_TEXTS : FL_ROLE_VALUES;
+}
+
 /* The type and sizes of a stored column must agree with each other before any memory is
  * taken for it. */
 static bool column_is_sound(const fl_segment_column *column, uint64_t rows)
 {
+    if (!fl_codec_fits(column->codec, column->stored_size, column->plain_size))
+        return false;
     if (column->role == FL_ROLE_SHAPES)
-        return column->plain_size == rows * 2;
+        return column->type == 0 && column->present == 0 && column->items == 0 &&
+               column->plain_size == rows * 2;
     if (column->present > rows)
         return false;
     if (column->role == FL_ROLE_TEXTS) /* row numbers, lengths, bytes */
-        return column->plain_size == (uint64_t)column->present * 8 + column->items;
+        return column->type == FLOWAN_TYPE_TEXT &&
+               column->plain_size == (uint64_t)column->present * 8 + column->items;
     size_t width = fl_type_width(column->type);
-    if (column->role != FL_ROLE_VALUES || width == 0)
+    if (width == 0)
         return false;
     if (fl_type_is_run(column->type))
         return column->plain_size ==
@@ -233,7 +256,7 @@ static bool column_is_sound(const fl_segment_column *column, uint64_t rows)
 static bool get_columns(fl_cursor *in, fl_segment_head *out)
 {
     uint64_t offset = out->head_size;
-    uint64_t plain = 0;
+    uint64_t decoded = 0;
     for (size_t i = 0; i < out->column_count; i++) {
         fl_segment_column *column = &out->columns[i];
         column->role = (fl_role)fl_cursor_get(in, 1);
@@ -248,13 +271,11 @@ static bool get_columns(fl_cursor *in, fl_segment_head *out)
         column->checksum = fl_cursor_get(in, 8);
         column->offset = offset;
         if (in->failed || column->stored_size > out->block_size - offset ||
-            !column_is_sound(column, out->stats.rows))
+            column->role != role_at(i) || !column_is_sound(column, out->stats.rows))
             return false;
         offset += column->stored_size;
-        plain += column->plain_size;
-        if (plain > FL_SEGMENT_PLAIN_MAX)
-            return false;
-        if ((i == 0) != (column->role == FL_ROLE_SHAPES))
+        decoded += fl_segment_decoded_size(column, out->stats.rows);
+        if (decoded > FL_SEGMENT_DECODED_MAX)
             return false;
     }
     return offset == out->block_size;
@@ -296,7 +317,7 @@ flowan_status fl_segment_get_head(const unsigned char *in, size_t size,
     out->shape_count = fl_cursor_get(&cursor, 4);
     out->shapes_size = fl_cursor_get(&cursor, 4);
     fl_cursor_get(&cursor, 4);
-    if (out->stats.rows > FL_BATCH_ROWS_MAX || out->column_count == 0 ||
+    if (out->stats.rows > FL_BATCH_ROWS_MAX || out->column_count < 2 ||
         out->column_count > FL_SEGMENT_COLUMNS_MAX + 2 ||
         out->shape_count > FL_BATCH_SHAPES_MAX)
         return FLOWAN_ERROR_FORMAT;
@@ -353,6 +374,7 @@ bool fl_segment_get_trailer(const unsigned char in[FL_SEGMENT_TRAILER_SIZE],
     *size = fl_bytes_load(in + 8, 8);
     return memcmp(in + 16, trailer_magic, 8) == 0 &&
            checksum_holds(in, FL_SEGMENT_TRAILER_SIZE) &&
+           *size <= FL_SEGMENT_FOOTER_MAX &&
            *offset <= file_size - FL_SEGMENT_TRAILER_SIZE &&
            *size == file_size - FL_SEGMENT_TRAILER_SIZE - *offset;
 }
@@ -380,6 +402,7 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
 {
     *blocks = NULL;
     *logs = NULL;
+    *block_count = *log_count = 0;
     if (size < 16 + FL_SEGMENT_CHECKSUM_SIZE || memcmp(in, footer_magic, 8) != 0)
         return FLOWAN_ERROR_FORMAT;
     if (!checksum_holds(in, size))
@@ -389,8 +412,10 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
     *log_count = fl_cursor_get(&cursor, 4);
     /* each takes bytes of its own: the counts cannot make us allocate more than 64 times
      * what is there */
-    if (*block_count > cursor.left / (16 + STATS_SIZE) || *log_count > cursor.left / 4)
+    if (*block_count > cursor.left / (16 + STATS_SIZE) || *log_count > cursor.left / 4) {
+        *block_count = *log_count = 0;
         return FLOWAN_ERROR_FORMAT;
+    }
     *blocks = fl_memory_alloc(*block_count, sizeof **blocks);
     *logs = fl_memory_alloc(*log_count, sizeof **logs);
     flowan_status status = *blocks && *logs ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
@@ -408,6 +433,7 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
         fl_memory_free(*logs);
         *blocks = NULL;
         *logs = NULL;
+        *block_count = *log_count = 0;
     }
     return status;
 }

@@ -14,12 +14,11 @@ enum {
     FL_SEGMENT_TRAILER_SIZE = 32,
     FL_SEGMENT_CHECKSUM_SIZE = 8,
     FL_SEGMENT_HEAD_MAX = 64 << 20,
-    FL_SEGMENT_COLUMNS_MAX = FL_BATCH_COLUMNS_MAX,
-    FL_SEGMENT_LOGS_MAX = 1 << 20,
-    FL_SEGMENT_BLOCKS_MAX = 1 << 24
+    FL_SEGMENT_FOOTER_MAX = 1 << 30,
+    FL_SEGMENT_COLUMNS_MAX = FL_BATCH_COLUMNS_MAX
 };
 /* Decoded bytes of one block, all columns: what a hostile head can make us allocate. */
-#define FL_SEGMENT_PLAIN_MAX (UINT64_C(2) << 30)
+#define FL_SEGMENT_DECODED_MAX (UINT64_C(2) << 30)
 
 typedef struct fl_segment_header {
     uint32_t version;
@@ -71,6 +70,9 @@ typedef struct fl_segment_block {
 } fl_segment_block;
 
 uint64_t fl_segment_checksum(const void *data, size_t size);
+
+/* What a column of a block takes in a batch, without its bitmap. */
+uint64_t fl_segment_decoded_size(const fl_segment_column *column, uint64_t rows);
 
 void fl_segment_put_header(unsigned char out[FL_SEGMENT_HEADER_SIZE],
                            const fl_segment_header *header);

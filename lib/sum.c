@@ -50,8 +50,8 @@ static void multiply(uint64_t out[3], flowan_sum sum, uint64_t multiplier)
     out[2] = high.high + (out[1] < high.low);
 }
 
-/* The quotient, saturating; the remainder in *rest. Bit by bit: only what does not fit 64
- * bits comes here. */
+/* The quotient, saturating; the remainder in *rest. Bit by bit: only what does not fit
+ * 64 bits comes here. */
 static flowan_sum divide_wide(const uint64_t words[3], uint64_t divisor, uint64_t *rest)
 {
     uint64_t quotient[3] = {0};
@@ -70,7 +70,7 @@ static flowan_sum divide_wide(const uint64_t words[3], uint64_t divisor, uint64_
 }
 
 /* rest / divisor in millionths, rounded half up: 0 to FRACTION. */
-static uint32_t millionths(flowan_sum rest, flowan_sum divisor)
+static uint32_t divide_rest(flowan_sum rest, flowan_sum divisor)
 {
     uint32_t fraction = 0;
     for (int i = 0; i < FRACTION_DIGITS; i++) {
@@ -87,15 +87,8 @@ static uint32_t millionths(flowan_sum rest, flowan_sum divisor)
     return fraction + (fl_sum_compare(rest, divisor) >= 0);
 }
 
-static size_t put_fraction(char *out, uint32_t fraction)
-{
-    out[0] = '.';
-    for (int i = FRACTION_DIGITS; i > 0; i--, fraction /= 10)
-        out[i] = (char)('0' + fraction % 10);
-    return 1 + FRACTION_DIGITS;
-}
-
-size_t fl_sum_put_rate(char *out, flowan_sum sum, uint64_t multiplier, uint64_t divisor)
+flowan_sum fl_sum_rate(flowan_sum sum, uint64_t multiplier, uint64_t divisor,
+                       uint32_t *millionths)
 {
     uint64_t words[3];
     uint64_t rest;
@@ -107,35 +100,40 @@ size_t fl_sum_put_rate(char *out, flowan_sum sum, uint64_t multiplier, uint64_t 
     } else {
         whole = divide_wide(words, divisor, &rest);
     }
-    uint32_t fraction =
-        rest ? millionths(fl_sum_of(rest), fl_sum_of(divisor)) : 0;
-    if (fraction == FRACTION) {
+    *millionths = rest ? divide_rest(fl_sum_of(rest), fl_sum_of(divisor)) : 0;
+    if (*millionths == FRACTION) {
         fl_sum_add(&whole, fl_sum_of(1));
-        fraction = 0;
+        *millionths = 0;
     }
-    size_t size = flowan_sum_text(whole, out);
-    if (fraction == 0)
-        return size;
-    size += put_fraction(out + size, fraction);
-    while (out[size - 1] == '0')
-        size--;
-    return size;
+    return whole;
 }
 
-size_t fl_sum_put_share(char *out, flowan_sum part, flowan_sum whole)
+uint32_t fl_sum_share(flowan_sum part, flowan_sum whole)
 {
-    out[0] = '0';
     if (fl_sum_is_zero(whole))
-        return 1;
-    /* Room for the factor of ten; what is shifted out is below 10^-37 of the whole. */
+        return 0;
+    if (fl_sum_compare(part, whole) >= 0)
+        return FRACTION;
+    /* Room for the factor of ten; what is shifted out is below 10^-35 of the whole. */
     while (whole.high >> 60) {
         part = (flowan_sum){part.low >> 4 | part.high << 60, part.high >> 4};
         whole = (flowan_sum){whole.low >> 4 | whole.high << 60, whole.high >> 4};
     }
-    uint32_t fraction =
-        fl_sum_compare(part, whole) >= 0 ? FRACTION : millionths(part, whole);
-    out[0] = fraction == FRACTION ? '1' : '0';
-    return 1 + put_fraction(out + 1, fraction % FRACTION);
+    return divide_rest(part, whole);
+}
+
+size_t fl_sum_put_decimal(char *out, flowan_sum whole, uint32_t millionths)
+{
+    size_t size = flowan_sum_text(whole, out);
+    if (millionths == 0)
+        return size;
+    out[size] = '.';
+    for (int i = FRACTION_DIGITS; i > 0; i--, millionths /= 10)
+        out[size + (size_t)i] = (char)('0' + millionths % 10);
+    size += 1 + FRACTION_DIGITS;
+    while (out[size - 1] == '0')
+        size--;
+    return size;
 }
 
 size_t fl_sum_put_si(char *out, flowan_sum sum)

@@ -1,4 +1,5 @@
-/* Layer 0: arithmetic on 128-bit sums that saturate, and their quotients as decimals. */
+/* Layer 0: arithmetic on 128-bit sums that saturate, and their quotients as decimals.
+ * */
 #ifndef FL_SUM_H
 #define FL_SUM_H
 
@@ -68,15 +69,21 @@ static inline void fl_measures_add(flowan_measures *to, const flowan_measures *m
     fl_sum_add(&to->bytes, more->bytes);
 }
 
-/* sum * multiplier / divisor as a decimal number of at most six digits behind the point,
- * rounded half up, trailing zeros cut; divisor is not 0. Room: FL_SUM_DECIMAL_SIZE. */
-size_t fl_sum_put_rate(char *out, flowan_sum sum, uint64_t multiplier, uint64_t divisor);
+/* sum * multiplier / divisor, rounded half up to millionths: the whole part, and in
+ * *millionths what is behind the point (below 1,000,000). `divisor` is not 0. */
+flowan_sum fl_sum_rate(flowan_sum sum, uint64_t multiplier, uint64_t divisor,
+                       uint32_t *millionths);
 
-/* part / whole with six digits behind the point, rounded half up; "0" when the whole is
- * 0. A part is not larger than its whole. */
-size_t fl_sum_put_share(char *out, flowan_sum part, flowan_sum whole);
+/* part / whole in millionths, rounded half up, at most 1,000,000; 0 when the whole is
+ * 0. */
+uint32_t fl_sum_share(flowan_sum part, flowan_sum whole);
 
-/* Three digits and an SI prefix for people: "999", "1.23 k", "45.6 G". */
+/* A number with a fraction, trailing zeros (and the point with them) cut. Room:
+ * FL_SUM_DECIMAL_SIZE. */
+size_t fl_sum_put_decimal(char *out, flowan_sum whole, uint32_t millionths);
+
+/* Three digits, the rest cut off, and an SI prefix for people: "999", "1.23 k". Room:
+ * FL_SUM_DECIMAL_SIZE. */
 size_t fl_sum_put_si(char *out, flowan_sum sum);
 
 #endif

@@ -312,7 +312,8 @@ static bool pack_slice(flowan_writer *writer, const slice *s)
     fl_buffer_clear(&writer->plain);
     writer->columns[1].role = FL_ROLE_TEXTS;
     writer->columns[1].type = FLOWAN_TYPE_TEXT;
-    gather_texts(&writer->plain, s->batch->raw, s, &writer->columns[1]);
+    if (s->batch->raw) /* NULL: memory was short at the last reset */
+        gather_texts(&writer->plain, s->batch->raw, s, &writer->columns[1]);
     if (!pack_column(writer, &writer->columns[1]))
         return false;
     /* Columns are stored in the order of their numbers in the block. */
@@ -341,6 +342,15 @@ static bool pack_slice(flowan_writer *writer, const slice *s)
     return packed;
 }
 
+/* A reader refuses a block that decodes to more. */
+static bool is_too_large(const flowan_writer *writer, const slice *s)
+{
+    uint64_t decoded = 0;
+    for (size_t i = 0; i < s->column_count; i++)
+        decoded += fl_segment_decoded_size(&writer->columns[i], s->end - s->first);
+    return decoded > FL_SEGMENT_DECODED_MAX;
+}
+
 static flowan_segment_stats slice_stats(const slice *s)
 {
     flowan_segment_stats stats = fl_segment_stats_none();
@@ -364,7 +374,15 @@ static flowan_segment_stats slice_stats(const slice *s)
     return stats;
 }
 
-/* Appends head and columns, or cuts the file back to where it was. */
+/* Cuts the file back to its last whole block after a failure. */
+static void cut_back(flowan_writer *writer)
+{
+    if (ftruncate(writer->fd, (off_t)writer->size) != 0 ||
+        lseek(writer->fd, (off_t)writer->size, SEEK_SET) < 0)
+        writer->finished = true;
+}
+
+/* Appends head and columns, or leaves the file as it was. */
 static flowan_status append_block(flowan_writer *writer, flowan_error *error)
 {
     int number = fl_file_write(writer->fd, writer->head.data, writer->head.size);
@@ -372,9 +390,7 @@ static flowan_status append_block(flowan_writer *writer, flowan_error *error)
         number = fl_file_write(writer->fd, writer->stored.data, writer->stored.size);
     if (number == 0)
         return FLOWAN_OK;
-    if (ftruncate(writer->fd, (off_t)writer->size) != 0 ||
-        lseek(writer->fd, (off_t)writer->size, SEEK_SET) < 0)
-        writer->finished = true;
+    cut_back(writer);
     return fail_errno(writer, number, error);
 }
 
@@ -398,6 +414,12 @@ flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *bat
     fl_buffer_clear(&writer->shapes);
     if (!slice_init(&s, batch, first, count) || !pack_slice(writer, &s))
         goto out;
+    if (is_too_large(writer, &s)) {
+        status = fl_status_fail(error, FLOWAN_ERROR_LIMIT, FL_NO_OFFSET,
+                                "%zu rows are too large for one block of %s", count,
+                                writer->path);
+        goto out;
+    }
     put_shapes(&writer->shapes, &s);
     head.stats = slice_stats(&s);
     head.columns = writer->columns;
@@ -445,8 +467,11 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
     flowan_status status = append_block(writer, error);
     if (status != FLOWAN_OK)
         return status;
-    if (fsync(writer->fd) != 0)
-        return fail_errno(writer, errno, error);
+    if (fsync(writer->fd) != 0) {
+        int number = errno;
+        cut_back(writer); /* a block behind a footer would not be found */
+        return fail_errno(writer, number, error);
+    }
     writer->finished = true;
     return FLOWAN_OK;
 }

@@ -12,12 +12,13 @@
  *     (the lower of the ports in 1 to 1023), hour, day (of the flow's start, UTC).
  *
  * A field that a record does not have is a key of its own, NULL. With local_net or
- * local_ip among the keys an internal flow counts once for each of its sides (once, where
- * both give the same key) and transit has no row; with remote_ip or remote_as, but no
- * local key, internal and transit flows have no row. What has no row is in `outside`, so
- * that always: rows + outside - counted_twice = total.
+ * local_ip among the keys an internal flow counts once for each of its sides (once,
+ * where both give the same key) and transit has no row; with remote_ip or remote_as, but
+ * no local key, internal and transit flows have no row. What has no row is in `outside`,
+ * so that always: rows + outside - counted_twice = total.
  *
- * One thread a handle. After a failed push the sums are those of a part: only free it. */
+ * One thread a handle. After a failed push the sums are those of a part: only
+ * free it. */
 #ifndef FLOWAN_AGGREGATE_H
 #define FLOWAN_AGGREGATE_H
 
@@ -40,10 +41,10 @@ typedef struct flowan_default_sampling {
 } flowan_default_sampling;
 
 typedef struct flowan_aggregator_options {
-    size_t size;    /* sizeof(flowan_aggregator_options) */
-    const char *by; /* keys as above; NULL or "": none, a single row of everything */
-    uint64_t bin_ns; /* not 0: the time bin [k*bin, (k+1)*bin) of the flow's start is the
-                        first key; a flow without a usable time has no row */
+    size_t size;     /* sizeof(flowan_aggregator_options) */
+    const char *by;  /* keys as above; NULL or "": none, a single row of everything */
+    uint64_t bin_ns; /* not 0: the time bin [k*bin, (k+1)*bin) of the flow's start is
+                        the first key; a flow without a usable time has no row */
     const flowan_networks *networks; /* borrowed; NULL: the default private space */
     flowan_asdb *asdb;               /* borrowed, used by this thread; may be NULL */
     bool prefer_asdb;
@@ -53,8 +54,8 @@ typedef struct flowan_aggregator_options {
     size_t exporter_count;
 } flowan_aggregator_options;
 
-/* FLOWAN_ERROR_ARGUMENT for a `by` that does not parse: the sentence names the column of
- * the text, error->offset is the byte. `options` may be NULL. */
+/* FLOWAN_ERROR_ARGUMENT for a `by` that does not parse: the sentence names the column
+ * of the text, error->offset is the byte. `options` may be NULL. */
 FLOWAN_API flowan_status flowan_aggregator_new(flowan_aggregator **out,
                                                const flowan_aggregator_options *options,
                                                flowan_error *error);
@@ -77,8 +78,8 @@ typedef enum flowan_key_type {
     FLOWAN_KEY_JSON = 7    /* a JSON value as text: a list, a float, an object */
 } flowan_key_type;
 
-/* One part of a key. Parts are ordered by type, then by value: numbers by value, texts by
- * bytes, addresses by their 16 octets, then by length. */
+/* One part of a key. Parts are ordered by type, then by value: numbers by value, texts
+ * by bytes, addresses by their 16 octets, then by length. */
 typedef struct flowan_key_part {
     flowan_key_type type;
     uint32_t prefix_bits; /* PREFIX: 0 to 32 for IPv4, 0 to 128 for IPv6 */
@@ -100,7 +101,8 @@ FLOWAN_API size_t flowan_aggregator_rows(const flowan_aggregator *aggregator);
 /* Row `index` (rows are numbered as their keys first came). `parts` has room for
  * flowan_aggregator_keys; both may be NULL. False out of range. */
 FLOWAN_API bool flowan_aggregator_row(flowan_aggregator *aggregator, size_t index,
-                                      flowan_key_part *parts, flowan_measures *measures);
+                                      flowan_key_part *parts,
+                                      flowan_measures *measures);
 
 typedef enum flowan_order {
     FLOWAN_ORDER_BYTES = 0,
@@ -109,8 +111,8 @@ typedef enum flowan_order {
     FLOWAN_ORDER_KEY = 3
 } flowan_order;
 
-/* The `limit` first rows by a measure, descending, ties by key ascending (or all by key).
- * *rows, borrowed until the next call on the handle, are indices for
+/* The `limit` first rows by a measure, descending, ties by key ascending (or all by
+ * key). *rows, borrowed until the next call on the handle, are indices for
  * flowan_aggregator_row, *count of them. SIZE_MAX: all rows. */
 FLOWAN_API flowan_status flowan_aggregator_order(flowan_aggregator *aggregator,
                                                  flowan_order order, size_t limit,

@@ -3,11 +3,18 @@
 #ifndef FLOWAN_FLOWAN_H
 #define FLOWAN_FLOWAN_H
 
+#include "flowan/aggregate.h"
+#include "flowan/archive.h"
 #include "flowan/asdb.h"
 #include "flowan/batch.h"
+#include "flowan/encode.h"
 #include "flowan/field.h"
+#include "flowan/import.h"
 #include "flowan/networks.h"
+#include "flowan/notation.h"
 #include "flowan/parser.h"
+#include "flowan/report.h"
+#include "flowan/scan.h"
 #include "flowan/segment.h"
 #include "flowan/source.h"
 #include "flowan/status.h"

@@ -117,6 +117,12 @@ FLOWAN_API flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
                                             const char *const *columns, size_t count,
                                             flowan_batch *batch, flowan_error *error);
 
+/* Column `column` of block `index` as its directory tells: name, field, type, rows and
+ * present_count; no data. Borrowed until the next call. FLOWAN_END behind the last. */
+FLOWAN_API flowan_status flowan_reader_column(flowan_reader *reader, size_t index,
+                                              size_t column, flowan_column *out,
+                                              flowan_error *error);
+
 /* Checks every stored byte. FLOWAN_OK when all is well; else the first damage, with its
  * offset. *damaged (may be NULL) counts the places. */
 FLOWAN_API flowan_status flowan_reader_verify(flowan_reader *reader, size_t *damaged,

@@ -1,4 +1,5 @@
-/* Sums that do not wrap: 64-bit counters times a sampling rate, added up in 128 bits. */
+/* Sums that do not wrap: 64-bit counters times a sampling rate, added up in 128 bits.
+ * */
 #ifndef FLOWAN_SUM_H
 #define FLOWAN_SUM_H
 

@@ -1,0 +1,60 @@
+/* Records as text: the exact JSON that came in, normalised JSON, CSV, or a table. */
+#ifndef FLOWAN_ENCODE_H
+#define FLOWAN_ENCODE_H
+
+#include "flowan/batch.h"
+#include "flowan/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum flowan_format {
+    FLOWAN_FORMAT_EXACT = 1, /* the objects that came in, byte for byte, one a line */
+    FLOWAN_FORMAT_JSON = 2,  /* one object a line: addresses as text, times as integers of
+                                ns, names for numbers that have one; absent fields are left
+                                out; bytes that are no UTF-8 become U+FFFD */
+    FLOWAN_FORMAT_CSV = 3,   /* RFC 4180, lines end with CR LF; lists as JSON */
+    FLOWAN_FORMAT_TABLE = 4  /* for people */
+} flowan_format;
+
+typedef struct flowan_encoder flowan_encoder;
+
+typedef struct flowan_encoder_options {
+    size_t size; /* sizeof(flowan_encoder_options) */
+    flowan_format format;
+    /* JSON keys, in the order wanted; copied. NULL: JSON all that a record has; TABLE a
+     * choice that fits most logs; CSV needs them. EXACT takes none. */
+    const char *const *fields;
+    size_t field_count;
+    uint32_t columns; /* width of the terminal, for TABLE; 0: 100 */
+    flowan_write_function write;
+    void *context;
+} flowan_encoder_options;
+
+/* One thread a handle. */
+FLOWAN_API flowan_status flowan_encoder_new(flowan_encoder **out,
+                                            const flowan_encoder_options *options,
+                                            flowan_error *error);
+FLOWAN_API void flowan_encoder_free(flowan_encoder *encoder);
+
+/* The JSON keys that the output needs, to be asked of a scan; NULL: all. Borrowed. */
+FLOWAN_API const char *const *flowan_encoder_columns(const flowan_encoder *encoder,
+                                                     size_t *count);
+
+/* Writes the chosen rows (NULL: all) of the batch. FLOWAN_ERROR_IO when the write function
+ * fails; `error->offset` is then its errno value. */
+FLOWAN_API flowan_status flowan_encoder_write(flowan_encoder *encoder,
+                                              const flowan_batch *batch,
+                                              const flowan_selection *selection,
+                                              flowan_error *error);
+
+/* Writes what stands even without records: the header line of CSV and TABLE. */
+FLOWAN_API flowan_status flowan_encoder_finish(flowan_encoder *encoder,
+                                               flowan_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

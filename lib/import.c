@@ -1,0 +1,230 @@
+#include "flowan/import.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "flowan/source.h"
+#include "status.h"
+
+/* So much of a log's beginning tells it from others: a dozen records or so. */
+enum { HEAD_SIZE = 4096 };
+
+typedef struct job {
+    flowan_archiver *archiver;
+    const char *path;
+    flowan_import_options options;
+    flowan_import_result *result;
+    flowan_source *source;
+    flowan_parser *parser;
+    flowan_batch *batch;
+    flowan_log_state log;
+    size_t rows_known; /* rows at the front of what comes that are in already */
+} job;
+
+static flowan_status open_source(job *j, flowan_error *error)
+{
+    flowan_source_free(j->source);
+    j->source = NULL;
+    flowan_parser_reset(j->parser);
+    return flowan_source_open(&j->source, j->path, error);
+}
+
+static flowan_status look_at_head(job *j, char head[HEAD_SIZE], size_t *size,
+                                  flowan_error *error)
+{
+    const void *data;
+    flowan_status status = flowan_source_peek(j->source, HEAD_SIZE, &data, size, error);
+    if (status != FLOWAN_OK)
+        return status;
+    if (*size)
+        memcpy(head, data, *size);
+    j->log = (flowan_log_state){.path = flowan_source_name(j->source),
+                                .head_size = (uint32_t)*size,
+                                .head_hash = XXH3_64bits(head, *size)};
+    flowan_source_stat(j->source, &j->log.device, &j->log.inode, NULL, NULL);
+    return FLOWAN_OK;
+}
+
+/* Reads up to `known`'s position without parsing. FLOWAN_OK: the contents are the same,
+ * the parser stands there. FLOWAN_END: they are others. FLOWAN_ERROR_EXISTS: the log
+ * ends before. The bytes read beyond come back in *rest. */
+static flowan_status pass_known(job *j, const flowan_log_state *known, const char **rest,
+                                size_t *rest_size, flowan_error *error)
+{
+    uint64_t left = known->position.offset;
+    *rest_size = 0;
+    while (left > 0) {
+        const void *data;
+        size_t size;
+        flowan_status status = flowan_source_read(j->source, &data, &size, error);
+        if (status == FLOWAN_END)
+            return fl_status_fail(
+                error, FLOWAN_ERROR_EXISTS, FL_NO_OFFSET,
+                "%s: begins as %s, of which more is in the archive already (%llu bytes)",
+                j->log.path, known->path, (unsigned long long)known->position.offset);
+        if (status != FLOWAN_OK)
+            return status;
+        size_t part = size < left ? size : (size_t)left;
+        status = flowan_parser_skip(j->parser, data, part, error);
+        if (status != FLOWAN_OK)
+            return status;
+        left -= part;
+        *rest = (const char *)data + part;
+        *rest_size = size - part;
+    }
+    return flowan_parser_position(j->parser).content_hash == known->position.content_hash
+               ? FLOWAN_OK
+               : FLOWAN_END;
+}
+
+/* Finds how much of the log is in the archive and stands behind it. */
+static flowan_status take_up(job *j, const char **rest, size_t *rest_size,
+                             flowan_error *error)
+{
+    char head[HEAD_SIZE];
+    size_t size;
+    *rest_size = 0;
+    flowan_status status = look_at_head(j, head, &size, error);
+    flowan_log_state known;
+    for (size_t n = 0; status == FLOWAN_OK && !j->options.again &&
+                       flowan_archiver_find_log(j->archiver, head, size, n, &known);
+         n++) {
+        status = pass_known(j, &known, rest, rest_size, error);
+        if (status == FLOWAN_OK) {
+            j->log.position = known.position;
+            j->rows_known = known.rows_after;
+            j->log.rows_after = known.rows_after;
+            break;
+        }
+        if (status != FLOWAN_END)
+            return status;
+        /* other contents after all: from the beginning, which a pipe has lost */
+        if (strcmp(j->path, "-") == 0)
+            return fl_status_fail(error, FLOWAN_ERROR_EXISTS, FL_NO_OFFSET,
+                                  "standard input begins as %s, which is in the "
+                                  "archive, and then differs: import it from a file",
+                                  known.path);
+        *rest_size = 0;
+        status = open_source(j, error);
+        if (status == FLOWAN_OK)
+            status = look_at_head(j, head, &size, error);
+    }
+    j->result->resumed_at = j->log.position.offset;
+    return status;
+}
+
+static flowan_status hand_over_rejects(job *j, flowan_error *error)
+{
+    flowan_reject reject;
+    for (size_t i = 0; flowan_batch_reject(j->batch, i, &reject); i++) {
+        if (!reject.continued)
+            j->result->rejects[reject.reason]++;
+        if (!j->options.reject)
+            continue;
+        flowan_status status =
+            j->options.reject(j->options.context, &j->log, &reject, error);
+        if (status != FLOWAN_OK)
+            return status;
+    }
+    return FLOWAN_OK;
+}
+
+static flowan_status flush(job *j, flowan_position position, flowan_error *error)
+{
+    size_t rows = flowan_batch_rows(j->batch);
+    size_t first = j->rows_known < rows ? j->rows_known : rows;
+    flowan_status status = hand_over_rejects(j, error);
+    if (status == FLOWAN_OK)
+        status = flowan_archiver_write(j->archiver, j->batch, first, position, error);
+    if (status == FLOWAN_OK) {
+        j->rows_known -= first;
+        j->result->records += rows - first;
+        flowan_batch_reset(j->batch);
+    }
+    return status;
+}
+
+static flowan_status parse(job *j, const char *data, size_t size, flowan_error *error)
+{
+    while (size > 0) {
+        size_t used;
+        flowan_status status =
+            flowan_parser_feed(j->parser, data, size, j->batch, &used, error);
+        data += used;
+        size -= used;
+        j->result->bytes += used;
+        if (status == FLOWAN_FULL)
+            status = flush(j, flowan_parser_position(j->parser), error);
+        if (status != FLOWAN_OK)
+            return status;
+    }
+    if (j->options.progress && j->options.progress(j->options.context, j->result) != 0)
+        j->result->stopped = true;
+    return FLOWAN_OK;
+}
+
+static flowan_status run(job *j, flowan_error *error)
+{
+    const char *rest = NULL;
+    size_t rest_size;
+    flowan_status status = open_source(j, error);
+    if (status == FLOWAN_OK)
+        status = take_up(j, &rest, &rest_size, error);
+    uint64_t modified_ns = 0;
+    if (status == FLOWAN_OK) {
+        flowan_source_stat(j->source, NULL, NULL, &modified_ns, NULL);
+        status = flowan_archiver_begin_log(j->archiver, &j->log, modified_ns, error);
+    }
+    if (status != FLOWAN_OK)
+        return status;
+    status = parse(j, rest, rest_size, error);
+    while (status == FLOWAN_OK && !j->result->stopped) {
+        const void *data;
+        size_t size;
+        status = flowan_source_read(j->source, &data, &size, error);
+        if (status == FLOWAN_OK)
+            status = parse(j, data, size, error);
+    }
+    /* What an unfinished object begins with is not behind us: the log may grow. */
+    flowan_position position = flowan_parser_position(j->parser);
+    if (status == FLOWAN_END)
+        status = flowan_parser_finish(j->parser, j->batch, error);
+    flowan_error late;
+    flowan_status written = flush(j, position, &late);
+    if (status == FLOWAN_OK && written != FLOWAN_OK && error)
+        *error = late;
+    if (status == FLOWAN_OK)
+        status = written;
+    if (status == FLOWAN_OK && j->result->resumed_at > 0 && j->result->records == 0 &&
+        position.offset == j->result->resumed_at && !j->result->stopped)
+        return fl_status_fail(error, FLOWAN_ERROR_EXISTS, FL_NO_OFFSET,
+                              "%s: is in the archive already, all %llu bytes",
+                              j->log.path, (unsigned long long)position.offset);
+    return status;
+}
+
+flowan_status flowan_import_log(flowan_archiver *archiver, const char *path,
+                                const flowan_import_options *options,
+                                flowan_import_result *result, flowan_error *error)
+{
+    flowan_import_result unwanted;
+    job j = {.archiver = archiver, .path = path, .result = result ? result : &unwanted};
+    *j.result = (flowan_import_result){0};
+    if (!fl_status_options_fit(options, sizeof *options))
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "import options: unknown members");
+    if (options)
+        memcpy(&j.options, options,
+               options->size < sizeof j.options ? options->size : sizeof j.options);
+    flowan_parser_options parser_options = {.size = sizeof parser_options,
+                                            .record_limit = j.options.record_limit};
+    flowan_status status = flowan_parser_new(&j.parser, &parser_options, error);
+    if (status == FLOWAN_OK)
+        status = flowan_batch_new(&j.batch, NULL, error);
+    if (status == FLOWAN_OK)
+        status = run(&j, error);
+    flowan_source_free(j.source);
+    flowan_parser_free(j.parser);
+    flowan_batch_free(j.batch);
+    return status;
+}

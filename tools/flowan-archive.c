@@ -1,0 +1,515 @@
+/* flowan-archive: logs into an archive, and the archive looked after. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "rejects.h"
+
+static const char help[] =
+    "Usage: flowan-archive import -a DIR [OPTION]... PATH...\n"
+    "       flowan-archive info -a DIR [--json]\n"
+    "       flowan-archive verify DIR|SEGMENT...\n"
+    "Keep flow records of goflow2 in an archive, losslessly.\n"
+    "\n"
+    "  import   reads logs (plain, gzip or zstd; - is standard input) into DIR\n"
+    "  info     says what is in DIR\n"
+    "  verify   checks every stored byte\n"
+    "\n"
+    "'flowan-archive COMMAND --help' says more of each.\n"
+    "      --help     this text\n"
+    "      --version  the version\n";
+
+static const char import_help[] =
+    "Usage: flowan-archive import -a DIR [OPTION]... PATH...\n"
+    "Read logs of goflow2 (plain, gzip or zstd, told by their contents; - is standard\n"
+    "input) into the archive DIR, which is made where it is missing. A log that is in\n"
+    "already is refused; one that has grown, or whose import was interrupted, is taken up\n"
+    "where it stopped.\n"
+    "\n"
+    "  -a, --archive DIR    the archive\n"
+    "      --rotate D       a segment's length of receive time, UTC (default 1d)\n"
+    "      --level LEVEL    fast, default or small\n"
+    "      --rejects FILE   where to note what is no flow record (default: a file a log\n"
+    "                       in DIR/rejects/), one JSON object a line\n"
+    "      --again          take a log though it is in already\n"
+    "      --strict         stop at the first reject\n"
+    "      --help           this text\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but some input was rejected.\n";
+
+static const char info_help[] =
+    "Usage: flowan-archive info -a DIR [--json]\n"
+    "Say what is in an archive: segments, records, bytes, compression, the time that the\n"
+    "flows cover, and the logs that were read, with how far.\n"
+    "\n"
+    "  -a, --archive DIR  the archive\n"
+    "      --json         as one JSON object\n"
+    "      --help         this text\n";
+
+static const char verify_help[] =
+    "Usage: flowan-archive verify DIR|SEGMENT...\n"
+    "Check every stored byte of archives and segments against its checksum, and that all\n"
+    "of it can be decoded. Says what is damaged; exit status 1 then.\n"
+    "\n"
+    "      --help  this text\n";
+
+enum { OPTION_ROTATE = 256, OPTION_LEVEL, OPTION_REJECTS, OPTION_AGAIN, OPTION_STRICT,
+       OPTION_JSON, OPTION_HELP };
+
+/* --- import --- */
+
+typedef struct import {
+    const char *archive;
+    flowan_archiver_options archiver_options;
+    bool again;
+    bool strict;
+    rejects *rejects;
+    cli_progress progress;
+    uint64_t records; /* of the logs before */
+    uint64_t bytes;
+} import;
+
+static flowan_status on_reject(void *context, const flowan_log_state *log,
+                               const flowan_reject *reject, flowan_error *error)
+{
+    import *job = context;
+    flowan_status status = rejects_write(job->rejects, log, reject, error);
+    if (status != FLOWAN_OK || !job->strict)
+        return status;
+    snprintf(error->message, sizeof error->message,
+             "%.300s: byte %" PRIu64 " is rejected (%s), and --strict was given",
+             log->path, reject->offset, flowan_reject_reason_text(reject->reason));
+    return FLOWAN_ERROR_FORMAT;
+}
+
+static int on_progress(void *context, const flowan_import_result *so_far)
+{
+    import *job = context;
+    cli_progress_show(&job->progress, job->records + so_far->records,
+                      job->bytes + so_far->bytes);
+    return cli_stopped();
+}
+
+static int import_log(import *job, flowan_archiver *archiver, const char *path,
+                      uint64_t rejected[FLOWAN_REJECT_REASONS])
+{
+    flowan_import_options options = {.size = sizeof options,
+                                     .again = job->again,
+                                     .context = job,
+                                     .reject = on_reject,
+                                     .progress = on_progress};
+    flowan_import_result result;
+    flowan_error error;
+    flowan_status status =
+        flowan_import_log(archiver, path, &options, &result, &error);
+    job->records += result.records;
+    job->bytes += result.bytes;
+    cli_progress_end(&job->progress);
+    uint64_t total = 0;
+    for (int i = 0; i < FLOWAN_REJECT_REASONS; i++) {
+        rejected[i] += result.rejects[i];
+        total += result.rejects[i];
+    }
+    if (status != FLOWAN_OK) {
+        cli_message("%s", error.message);
+        return CLI_FAILED;
+    }
+    if (result.records + total == 0 && !result.stopped)
+        cli_message("%s: no records%s", path,
+                    result.bytes == 0 ? ": it is empty" : " in it");
+    return CLI_DONE;
+}
+
+static int import_all(import *job, const char *const *paths, size_t count)
+{
+    uint64_t rejected[FLOWAN_REJECT_REASONS] = {0};
+    flowan_archiver *archiver;
+    flowan_error error;
+    int status = CLI_DONE;
+    if (flowan_archiver_open(&archiver, job->archive, &job->archiver_options, &error) !=
+        FLOWAN_OK) {
+        cli_message("%s", error.message);
+        return CLI_FAILED;
+    }
+    uint64_t began = cli_now();
+    cli_progress_begin(&job->progress, 0);
+    for (size_t i = 0; i < count && !cli_stopped(); i++)
+        if (import_log(job, archiver, paths[i], rejected) != CLI_DONE)
+            status = CLI_FAILED;
+    if (flowan_archiver_finish(archiver, &error) != FLOWAN_OK) {
+        cli_message("%s", error.message);
+        status = CLI_FAILED;
+    }
+    flowan_archiver_free(archiver);
+    char size[32];
+    double elapsed = (double)(cli_now() - began) * 1e-9;
+    if (job->records > 0)
+        cli_message("%" PRIu64 " records (%s) in %.1f s", job->records,
+                    cli_size(job->bytes, size), elapsed);
+    int told = cli_tell_rejects(rejected, job->records,
+                                count == 1 ? paths[0] : "the logs");
+    return status == CLI_DONE ? told : status;
+}
+
+static int level_of(const char *name)
+{
+    return strcmp(name, "fast") == 0      ? 1
+           : strcmp(name, "default") == 0 ? 3
+           : strcmp(name, "small") == 0   ? 19
+                                          : 0;
+}
+
+static int run_import(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"archive", required_argument, NULL, 'a'},
+        {"rotate", required_argument, NULL, OPTION_ROTATE},
+        {"level", required_argument, NULL, OPTION_LEVEL},
+        {"rejects", required_argument, NULL, OPTION_REJECTS},
+        {"again", no_argument, NULL, OPTION_AGAIN},
+        {"strict", no_argument, NULL, OPTION_STRICT},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {NULL, 0, NULL, 0},
+    };
+    import job = {.archiver_options = {.size = sizeof(flowan_archiver_options)}};
+    const char *rejects_path = NULL;
+    flowan_error error;
+    int option;
+    while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
+        switch (option) {
+        case 'a': job.archive = optarg; break;
+        case OPTION_ROTATE:
+            if (flowan_duration_parse(optarg, &job.archiver_options.rotate_ns, &error) !=
+                FLOWAN_OK)
+                return cli_usage("--rotate: %s", error.message);
+            if (job.archiver_options.rotate_ns < UINT64_C(1000000000))
+                return cli_usage("--rotate: a segment spans a second or more");
+            break;
+        case OPTION_LEVEL:
+            job.archiver_options.zstd_level = level_of(optarg);
+            if (job.archiver_options.zstd_level == 0)
+                return cli_usage("--level: unknown level '%s': fast, default or small",
+                                 optarg);
+            break;
+        case OPTION_REJECTS: rejects_path = optarg; break;
+        case OPTION_AGAIN: job.again = true; break;
+        case OPTION_STRICT: job.strict = true; break;
+        case OPTION_HELP: return cli_help(import_help);
+        default: return cli_bad_option(argv, option);
+        }
+    }
+    if (!job.archive)
+        return cli_usage("-a DIR is missing: which archive?");
+    if (optind == argc)
+        return cli_usage("name at least one log");
+    job.rejects = rejects_new(job.archive, rejects_path);
+    if (!job.rejects) {
+        cli_message("out of memory");
+        return CLI_FAILED;
+    }
+    cli_catch_signals();
+    int status =
+        import_all(&job, (const char *const *)argv + optind, (size_t)(argc - optind));
+    rejects_free(job.rejects);
+    return cli_exit_status(status);
+}
+
+/* --- info --- */
+
+typedef struct summary {
+    uint64_t segments;
+    uint64_t unfinished;
+    uint64_t damaged;
+    uint64_t blocks;
+    uint64_t file_bytes;
+    flowan_segment_stats stats;
+} summary;
+
+static void add_times(uint64_t *min, uint64_t *max, uint64_t more_min, uint64_t more_max)
+{
+    *min = more_min < *min ? more_min : *min;
+    *max = more_max > *max ? more_max : *max;
+}
+
+static void add_segment(summary *sum, const flowan_segment_info *info)
+{
+    sum->segments++;
+    sum->unfinished += !info->finished;
+    sum->blocks += info->blocks;
+    sum->file_bytes += info->file_bytes;
+    sum->stats.rows += info->stats.rows;
+    sum->stats.text_bytes += info->stats.text_bytes;
+    add_times(&sum->stats.received_min_ns, &sum->stats.received_max_ns,
+              info->stats.received_min_ns, info->stats.received_max_ns);
+    add_times(&sum->stats.span_min_ns, &sum->stats.span_max_ns, info->stats.span_min_ns,
+              info->stats.span_max_ns);
+    sum->stats.rows_without_time += info->stats.rows_without_time;
+}
+
+static void put_time(uint64_t min, uint64_t max, uint64_t ns, const char *none,
+                     const char *quote)
+{
+    char text[FLOWAN_TIME_TEXT_SIZE];
+    flowan_time_format(ns, text);
+    printf("%s%s%s", min > max ? "" : quote, min > max ? none : text,
+           min > max ? "" : quote);
+}
+
+static void put_times(const char *name, uint64_t min, uint64_t max, bool json)
+{
+    printf(json ? ",\"%s_from\":" : "%-10s ", name);
+    put_time(min, max, min, json ? "null" : "-", json ? "\"" : "");
+    if (json)
+        printf(",\"%s_to\":", name);
+    else
+        printf(" to ");
+    put_time(min, max, max, json ? "null" : "-", json ? "\"" : "");
+    if (!json)
+        putchar('\n');
+}
+
+static double ratio(const summary *sum)
+{
+    return sum->file_bytes ? (double)sum->stats.text_bytes / (double)sum->file_bytes : 0;
+}
+
+static double bytes_per_record(const summary *sum)
+{
+    return sum->stats.rows ? (double)sum->file_bytes / (double)sum->stats.rows : 0;
+}
+
+static void print_logs(const flowan_reader *newest, bool json)
+{
+    flowan_log_state log;
+    if (json)
+        printf(",\"logs\":[");
+    for (size_t i = 0; newest && flowan_reader_log(newest, i, &log); i++) {
+        if (!json) {
+            printf("%-10s %s, read to byte %" PRIu64 "\n", i ? "" : "logs", log.path,
+                   log.position.offset);
+            continue;
+        }
+        printf("%s\n{\"path\":", i ? "," : "");
+        cli_json_string(stdout, log.path);
+        printf(",\"offset\":%" PRIu64 "}", log.position.offset);
+    }
+    if (json)
+        printf("]}\n");
+}
+
+static void print_json(const char *path, const summary *sum)
+{
+    printf("{\"archive\":");
+    cli_json_string(stdout, path);
+    printf(",\"segments\":%" PRIu64 ",\"unfinished\":%" PRIu64 ",\"damaged\":%" PRIu64
+           ",\"blocks\":%" PRIu64 ",\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
+           ",\"json_bytes\":%" PRIu64 ",\"ratio\":%.3f,\"bytes_per_record\":%.3f",
+           sum->segments, sum->unfinished, sum->damaged, sum->blocks, sum->stats.rows,
+           sum->file_bytes, sum->stats.text_bytes, ratio(sum), bytes_per_record(sum));
+    put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns, true);
+    put_times("flows", sum->stats.span_min_ns, sum->stats.span_max_ns, true);
+}
+
+static void print_text(const char *path, const summary *sum)
+{
+    char size[32];
+    char json[32];
+    printf("%-10s %s\n", "archive", path);
+    printf("%-10s %" PRIu64 " (%" PRIu64 " blocks", "segments", sum->segments,
+           sum->blocks);
+    if (sum->unfinished)
+        printf(", %" PRIu64 " unfinished", sum->unfinished);
+    if (sum->damaged)
+        printf(", %" PRIu64 " that cannot be read", sum->damaged);
+    printf(")\n%-10s %" PRIu64 "\n", "records", sum->stats.rows);
+    printf("%-10s %s of %s of JSON: %.1f : 1, %.1f bytes a record\n", "size",
+           cli_size(sum->file_bytes, size), cli_size(sum->stats.text_bytes, json),
+           ratio(sum), bytes_per_record(sum));
+    put_times("flows", sum->stats.span_min_ns, sum->stats.span_max_ns, false);
+    put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns, false);
+}
+
+static int show_info(const char *path, bool json)
+{
+    flowan_archive *archive;
+    flowan_error error;
+    if (flowan_archive_open(&archive, path, &error) != FLOWAN_OK) {
+        cli_message("%s", error.message);
+        return CLI_FAILED;
+    }
+    summary sum = {.stats = {.received_min_ns = UINT64_MAX, .span_min_ns = UINT64_MAX}};
+    flowan_reader *newest = NULL; /* its footer knows all logs */
+    for (size_t i = 0; i < flowan_archive_segments(archive); i++) {
+        flowan_reader *reader;
+        if (flowan_archive_reader(archive, i, &reader, &error) != FLOWAN_OK) {
+            cli_message("%s", error.message);
+            sum.damaged++;
+            continue;
+        }
+        flowan_segment_info info = flowan_reader_info(reader);
+        add_segment(&sum, &info);
+        if (newest && !info.finished) {
+            flowan_reader_free(reader);
+        } else {
+            flowan_reader_free(newest);
+            newest = reader;
+        }
+    }
+    if (json)
+        print_json(path, &sum);
+    else
+        print_text(path, &sum);
+    print_logs(newest, json);
+    flowan_reader_free(newest);
+    flowan_archive_free(archive);
+    return sum.damaged ? CLI_FAILED : CLI_DONE;
+}
+
+static int run_info(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"archive", required_argument, NULL, 'a'},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {NULL, 0, NULL, 0},
+    };
+    const char *archive = NULL;
+    bool json = false;
+    int option;
+    while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
+        switch (option) {
+        case 'a': archive = optarg; break;
+        case OPTION_JSON: json = true; break;
+        case OPTION_HELP: return cli_help(info_help);
+        default: return cli_bad_option(argv, option);
+        }
+    }
+    if (!archive)
+        return cli_usage("-a DIR is missing: which archive?");
+    if (optind < argc)
+        return cli_usage("'%s' is one word too many", argv[optind]);
+    int status = show_info(archive, json);
+    int written = cli_flush();
+    return status == CLI_DONE ? written : status;
+}
+
+/* --- verify --- */
+
+typedef struct verified {
+    uint64_t segments;
+    uint64_t blocks;
+    uint64_t bytes;
+    uint64_t damaged;
+} verified;
+
+static void verify_reader(verified *all, flowan_reader *reader)
+{
+    flowan_error error;
+    size_t damaged;
+    flowan_segment_info info = flowan_reader_info(reader);
+    all->segments++;
+    all->blocks += info.blocks;
+    all->bytes += info.file_bytes;
+    if (flowan_reader_verify(reader, &damaged, &error) == FLOWAN_OK)
+        return;
+    cli_message("%s", error.message);
+    if (damaged > 1)
+        cli_message("... and %zu more places in that segment", damaged - 1);
+    all->damaged++;
+}
+
+static void verify_segment(verified *all, const char *path)
+{
+    flowan_reader *reader;
+    flowan_error error;
+    if (flowan_reader_open(&reader, path, &error) != FLOWAN_OK) {
+        cli_message("%s", error.message);
+        all->damaged++;
+        return;
+    }
+    verify_reader(all, reader);
+    flowan_reader_free(reader);
+}
+
+static void verify_archive(verified *all, const char *path)
+{
+    flowan_archive *archive;
+    flowan_error error;
+    if (flowan_archive_open(&archive, path, &error) != FLOWAN_OK) {
+        cli_message("%s", error.message);
+        all->damaged++;
+        return;
+    }
+    for (size_t i = 0; i < flowan_archive_segments(archive) && !cli_stopped(); i++) {
+        flowan_reader *reader;
+        if (flowan_archive_reader(archive, i, &reader, &error) != FLOWAN_OK) {
+            cli_message("%s", error.message);
+            all->damaged++;
+            continue;
+        }
+        verify_reader(all, reader);
+        flowan_reader_free(reader);
+    }
+    flowan_archive_free(archive);
+}
+
+static int run_verify(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, OPTION_HELP},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (option == OPTION_HELP)
+            return cli_help(verify_help);
+        return cli_bad_option(argv, option);
+    }
+    if (optind == argc)
+        return cli_usage("name at least one archive or segment");
+    verified all = {0};
+    cli_catch_signals();
+    for (int i = optind; i < argc && !cli_stopped(); i++) {
+        struct stat info;
+        if (stat(argv[i], &info) == 0 && S_ISDIR(info.st_mode))
+            verify_archive(&all, argv[i]);
+        else
+            verify_segment(&all, argv[i]);
+    }
+    char size[32];
+    if (all.damaged == 0 && !cli_stopped())
+        printf("%" PRIu64 " segments, %" PRIu64 " blocks, %s: every byte as written\n",
+               all.segments, all.blocks, cli_size(all.bytes, size));
+    else if (all.damaged)
+        cli_message("%" PRIu64 " of %" PRIu64 " segments are damaged", all.damaged,
+                    all.segments > all.damaged ? all.segments : all.damaged);
+    int written = cli_flush();
+    return cli_exit_status(all.damaged ? CLI_FAILED : written);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {
+        {"import", run_import}, {"info", run_info}, {"verify", run_verify}};
+    cli_begin("flowan-archive", NULL);
+    opterr = 0;
+    if (argc < 2)
+        return cli_usage("name a command: import, info or verify");
+    if (strcmp(argv[1], "--help") == 0)
+        return cli_help(help);
+    if (strcmp(argv[1], "--version") == 0)
+        return cli_version();
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            cli_begin("flowan-archive", argv[1]);
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    return cli_usage("unknown command '%s': import, info or verify", argv[1]);
+}
