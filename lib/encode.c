@@ -90,7 +90,7 @@ static void put_prefix(fl_buffer *out, const flowan_batch *batch, const fl_value
                                         fl_column_present(column, row)
                                     ? (const flowan_address *)column->cells + row
                                     : NULL;
-    bool ipv6 = own && (!fl_text_is_ipv4(own) || value->kind == FL_KIND_CIDR6);
+    bool ipv6 = own && !fl_text_is_ipv4(own);
     if (!own || value->number > (ipv6 ? 128 : 32)) {
         put_u64(out, value->number);
         return;
@@ -170,23 +170,14 @@ static bool find_columns(flowan_encoder *encoder, const flowan_batch *batch)
 }
 
 /* The value of a field in a row; false where it is absent. */
-static bool get_value(const field *f, const flowan_batch *batch, size_t row,
-                      fl_value *value)
+static bool get_value(const field *f, size_t row, fl_value *value)
 {
     for (size_t i = 0; i < f->count; i++) {
         fl_column *column = f->columns[i];
         if (row >= column->room || !fl_column_present(column, row))
             continue;
-        fl_kind kind = FL_KIND_INT; /* any that has a value; prefixes ask for theirs */
-        if (column->type == FLOWAN_TYPE_PREFIX) {
-            size_t count;
-            const fl_shape_field *shape =
-                fl_batch_shape(batch, batch->shape_of_row[row], &count);
-            for (size_t k = 0; k < count; k++)
-                if (FL_SHAPE_COLUMN(shape[k]) == column->index)
-                    kind = FL_SHAPE_KIND(shape[k]);
-        }
-        fl_column_value(column, row, kind, value);
+        /* any kind that has a value: the text is made from the type */
+        fl_column_value(column, row, FL_KIND_INT, value);
         return true;
     }
     return false;
@@ -211,7 +202,7 @@ static void put_json(flowan_encoder *encoder, const flowan_batch *batch, size_t 
     fl_value value;
     if (encoder->chosen) {
         for (size_t i = 0; i < encoder->field_count; i++)
-            if (get_value(&encoder->fields[i], batch, row, &value))
+            if (get_value(&encoder->fields[i], row, &value))
                 put_member(out, &first, &value, batch, row);
     } else {
         size_t count;
@@ -246,7 +237,7 @@ static void put_cell(flowan_encoder *encoder, size_t index, const flowan_batch *
 {
     fl_value value;
     fl_buffer_clear(&encoder->cell);
-    if (get_value(&encoder->fields[index], batch, row, &value))
+    if (get_value(&encoder->fields[index], row, &value))
         put_value(&encoder->cell, batch, &value, row, QUOTE_NONE);
 }
 
@@ -294,7 +285,7 @@ static void put_table_cell(flowan_encoder *encoder, size_t index,
     if (encoder->cell.size == 0) {
         fl_buffer_byte(&encoder->cell, '-');
     } else if (is_time(&encoder->fields[index]) &&
-               get_value(&encoder->fields[index], batch, row, &value) &&
+               get_value(&encoder->fields[index], row, &value) &&
                value.type == FLOWAN_TYPE_TIME) {
         fl_buffer_clear(&encoder->cell);
         char *room = fl_buffer_reserve(&encoder->cell, FL_TEXT_TIME_SIZE);

@@ -234,7 +234,9 @@ static void fit_prefixes(fl_record *record)
         unsigned bits = (unsigned)value->number + (value->kind == FL_KIND_CIDR4 ? 96 : 0);
         flowan_address masked = own ? own->address : (flowan_address){{0}};
         fl_text_mask(&masked, bits);
-        if (own && memcmp(&masked, &value->address, sizeof masked) == 0)
+        /* ... and so does an IPv6 prefix of an address that counts as IPv4 */
+        if (own && memcmp(&masked, &value->address, sizeof masked) == 0 &&
+            fl_text_is_ipv4(&own->address) == (value->kind == FL_KIND_CIDR4))
             continue;
         fl_json_span text = {value->items, value->count};
         value->kind = as_text(value, text);

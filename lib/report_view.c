@@ -1,5 +1,5 @@
-/* From what a report has counted to its result: groups, order, what is cut off, time bins
- * and gaps. The cells of a row are filled in report_rows.c. */
+/* From what a report has counted to its result: groups, order, what is cut off, time
+ * bins and gaps. The cells of a row are filled in report_rows.c. */
 #include "report.h"
 
 #include <string.h>

@@ -64,7 +64,7 @@ static flowan_sum divide_wide(const uint64_t words[3], uint64_t divisor, uint64_
             quotient[bit / 64] |= UINT64_C(1) << (bit % 64);
         }
     }
-    *rest = have;
+    *rest = quotient[2] ? 0 : have;
     return quotient[2] ? (flowan_sum){UINT64_MAX, UINT64_MAX}
                        : (flowan_sum){quotient[0], quotient[1]};
 }

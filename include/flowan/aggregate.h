@@ -14,11 +14,10 @@
  * A field that a record does not have is a key of its own, NULL. With local_net or
  * local_ip among the keys an internal flow counts once for each of its sides (once,
  * where both give the same key) and transit has no row; with remote_ip or remote_as, but
- * no local key, internal and transit flows have no row. What has no row is in `outside`,
- * so that always: rows + outside - counted_twice = total.
+ * no local key, neither internal nor transit flows have a row. What has no row is in
+ * `outside`, so that always: rows + outside - counted_twice = total.
  *
- * One thread a handle. After a failed push the sums are those of a part: only
- * free it. */
+ * One thread a handle. After a failed push the sums are of a part: only free it. */
 #ifndef FLOWAN_AGGREGATE_H
 #define FLOWAN_AGGREGATE_H
 

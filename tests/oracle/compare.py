@@ -21,7 +21,7 @@ def is_same(tool, oracle, name):
     if is_number(tool) and isinstance(oracle, float):
         if name == "share":
             return math.isclose(tool, oracle, rel_tol=0, abs_tol=1e-6)
-        return math.isclose(tool, oracle, rel_tol=1e-9, abs_tol=0)
+        return math.isclose(tool, oracle, rel_tol=1e-9, abs_tol=1e-6)
     return type(tool) is type(oracle) and tool == oracle     # True is not 1, 1 is not 1.0
 
 

@@ -182,13 +182,18 @@ def part_of_field(name, value, lengths):
         return part_of_number(number) if value is None else part_of_text(value)
     if not isinstance(value, str):
         return NULL
+    if kind == "enum" and value == "":
+        return NULL                     # "any other": neither a number nor a name
     if kind == "enum":
         return part_of_text("IPv6-ICMP" if (name, value) == ("proto", "ICMPv6") else value)
     if kind == "mac":
         return part_of_text(value.lower()) if MAC.fullmatch(value) else NULL
     if kind == "prefix":
         prefix = prefix_of(value) if "/" in value else None
-        return ((1, *prefix), text_of_prefix(*prefix)) if prefix else NULL
+        if prefix and text_of_prefix(*prefix) == value:
+            return (1, *prefix), value
+        # what says more or other than a masked network stays the text that it is
+        return part_of_text(value) if "/" in value else NULL
     return part_of_text(value)
 
 
