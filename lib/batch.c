@@ -39,15 +39,27 @@ bool fl_value_fits(flowan_type type, fl_kind kind)
 
 /* --- columns --- */
 
-static void column_free(fl_column *column)
+/* Gives the memory of all rows back. */
+static void column_release(fl_column *column)
 {
-    if (!column)
-        return;
-    fl_memory_free(column->name);
     fl_memory_free(column->present);
     fl_memory_free(column->cells);
     fl_memory_free(column->offset);
     fl_memory_free(column->items);
+    column->present = NULL;
+    column->cells = NULL;
+    column->offset = NULL;
+    column->items = NULL;
+    column->room = column->present_count = column->filled = 0;
+    column->items_count = column->items_room = 0;
+}
+
+static void column_free(fl_column *column)
+{
+    if (!column)
+        return;
+    column_release(column);
+    fl_memory_free(column->name);
     fl_memory_free(column);
 }
 
@@ -300,10 +312,7 @@ void flowan_batch_reset(flowan_batch *batch)
     if (batch->extra_keys.count > EXTRA_KEPT_MAX ||
         batch->memory > batch->memory_limit / 2) {
         free_columns(batch);
-        column_free(batch->raw);
-        /* column_new takes what was just freed; should even that fail, the first append
-         * reports it. */
-        batch->raw = column_new("", 0, -1, FLOWAN_TYPE_TEXT);
+        column_release(batch->raw);
     }
 }
 
@@ -452,6 +461,19 @@ static bool has_room(const flowan_batch *batch, const fl_value *values, size_t c
     return batch->column_count + fresh <= FL_BATCH_COLUMNS_MAX;
 }
 
+/* Columns that a record does not have grow with the batch all the same: what a view would
+ * need later counts in its memory now, and a view cannot fail. Rooms are powers of two. */
+static bool reserve_all(flowan_batch *batch, size_t rows)
+{
+    size_t before = rows - 1;
+    if (before < ROOM_MIN || (before & (before - 1)) != 0)
+        return true;
+    for (size_t i = 0; i < batch->column_count; i++)
+        if (!fl_column_reserve(batch, batch->columns[i], rows))
+            return false;
+    return true;
+}
+
 flowan_status fl_batch_append(flowan_batch *batch, const fl_value *values, size_t count,
                               const char *raw, uint64_t source_offset, size_t text_size,
                               size_t raw_size)
@@ -460,7 +482,7 @@ flowan_status fl_batch_append(flowan_batch *batch, const fl_value *values, size_
     if (!has_room(batch, values, count))
         return FLOWAN_FULL;
     /* First all that can fail, then the writing: a failure leaves no half record. */
-    if (!batch->raw || !fl_batch_reserve_rows(batch, row + 1) ||
+    if (!fl_batch_reserve_rows(batch, row + 1) || !reserve_all(batch, row + 1) ||
         (raw && (!fl_column_reserve(batch, batch->raw, row + 1) ||
                  !fl_column_reserve_items(batch, batch->raw, raw_size))))
         return FLOWAN_ERROR_MEMORY;
@@ -533,7 +555,7 @@ bool flowan_batch_column(const flowan_batch *batch, size_t index, flowan_column 
     if (index >= batch->column_count)
         return false;
     fl_column *column = batch->columns[index];
-    /* A column may be shorter than the batch: rows behind its last value. */
+    /* Room is there, but for a column that was put into use in a batch without rows. */
     if (!fl_column_reserve((flowan_batch *)batch, column, batch->rows ? batch->rows : 1))
         return false;
     fl_column_view(column, batch->rows, out);

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "flowan/source.h"
+#include "segment.h"
 #include "status.h"
 
 /* So much of a log's beginning tells it from others: a dozen records or so. */
@@ -19,6 +20,7 @@ typedef struct job {
     flowan_batch *batch;
     flowan_log_state log;
     size_t rows_known; /* rows at the front of what comes that are in already */
+    bool refused;      /* the batch at hand was, perhaps after a part of it was taken */
 } job;
 
 static flowan_status open_source(job *j, flowan_error *error)
@@ -27,6 +29,17 @@ static flowan_status open_source(job *j, flowan_error *error)
     j->source = NULL;
     flowan_parser_reset(j->parser);
     return flowan_source_open(&j->source, j->path, error);
+}
+
+/* The bytes of a segment would come out as rejects, with a record by chance. */
+static bool is_segment(const char *head, size_t size)
+{
+    unsigned char header[FL_SEGMENT_HEADER_SIZE];
+    fl_segment_header unused;
+    if (size < sizeof header)
+        return false;
+    memcpy(header, head, sizeof header);
+    return fl_segment_get_header(header, &unused) != FLOWAN_ERROR_FORMAT;
 }
 
 static flowan_status look_at_head(job *j, char head[HEAD_SIZE], size_t *size,
@@ -38,9 +51,14 @@ static flowan_status look_at_head(job *j, char head[HEAD_SIZE], size_t *size,
         return status;
     if (*size)
         memcpy(head, data, *size);
+    if (is_segment(head, *size))
+        return fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
+                              "%s is a segment of an archive, not a log",
+                              flowan_source_name(j->source));
     j->log = (flowan_log_state){.path = flowan_source_name(j->source),
                                 .head_size = (uint32_t)*size,
-                                .head_hash = XXH3_64bits(head, *size)};
+                                .head_hash = XXH3_64bits(head, *size),
+                                .position = flowan_parser_position(j->parser)};
     flowan_source_stat(j->source, &j->log.device, &j->log.inode, NULL, NULL);
     return FLOWAN_OK;
 }
@@ -141,6 +159,7 @@ static flowan_status flush(job *j, flowan_position position, flowan_error *error
         j->result->records += rows - first;
         flowan_batch_reset(j->batch);
     }
+    j->refused = status != FLOWAN_OK;
     return status;
 }
 
@@ -190,7 +209,7 @@ static flowan_status run(job *j, flowan_error *error)
     if (status == FLOWAN_END)
         status = flowan_parser_finish(j->parser, j->batch, error);
     flowan_error late;
-    flowan_status written = flush(j, position, &late);
+    flowan_status written = j->refused ? FLOWAN_OK : flush(j, position, &late);
     if (status == FLOWAN_OK && written != FLOWAN_OK && error)
         *error = late;
     if (status == FLOWAN_OK)

@@ -282,6 +282,15 @@ static void put_address(fl_buffer *out, const fl_key_spec *spec,
     put(out, TAG_PREFIX, &prefix, sizeof prefix);
 }
 
+static void put_network(fl_buffer *out, const flowan_address *address, unsigned bits)
+{
+    struct {
+        flowan_address address;
+        uint8_t bits;
+    } prefix = {*address, (uint8_t)bits};
+    put(out, TAG_CIDR, &prefix, sizeof prefix);
+}
+
 /* A prefix length beside its address is a network; without, a number. */
 static void put_cidr(fl_buffer *out, const fl_key_spec *spec, size_t row, uint32_t bits)
 {
@@ -290,15 +299,32 @@ static void put_cidr(fl_buffer *out, const fl_key_spec *spec, size_t row, uint32
         put_u64(out, TAG_INTEGER, bits);
         return;
     }
-    struct {
-        flowan_address address;
-        uint8_t bits;
-    } prefix = {*own, (uint8_t)bits};
+    flowan_address network = *own;
     bool ipv4 = fl_text_is_ipv4(own);
     if (ipv4 && bits > 32)
-        prefix.bits = (uint8_t)(bits > 96 ? bits - 96 : 0);
-    fl_text_mask(&prefix.address, prefix.bits + (ipv4 ? 96U : 0U));
-    put(out, TAG_CIDR, &prefix, sizeof prefix);
+        bits = bits > 96 ? bits - 96 : 0;
+    fl_text_mask(&network, bits + (ipv4 ? 96U : 0U));
+    put_network(out, &network, bits);
+}
+
+/* A network that a record names as a text, because it is not its own address masked. */
+static bool put_text_network(fl_buffer *out, const flowan_column *column, size_t row)
+{
+    const char *text = column->text + column->offset[row];
+    size_t size = column->offset[row + 1] - column->offset[row];
+    flowan_address network;
+    unsigned bits;
+    if (!size || !memchr(text, '/', size) ||
+        !fl_text_get_prefix(text, size, &network, &bits))
+        return false;
+    bool ipv4 = !memchr(text, ':', size);
+    flowan_address masked = network;
+    fl_text_mask(&masked, bits);
+    if (ipv4 != fl_text_is_ipv4(&network) ||
+        memcmp(&masked, &network, sizeof masked) != 0)
+        return false;
+    put_network(out, &network, ipv4 ? bits - 96 : bits);
+    return true;
 }
 
 /* Lists become the JSON that they came from. */
@@ -363,6 +389,12 @@ static void put_value(fl_buffer *out, const fl_key_spec *spec,
         return;
     case FLOWAN_TYPE_ADDRESS: put_address(out, spec, &column->address[row]); return;
     case FLOWAN_TYPE_TEXT:
+        if (spec->field >= 0 &&
+            flowan_field_info_of((flowan_field)spec->field)->type == FLOWAN_TYPE_PREFIX &&
+            put_text_network(out, column, row))
+            return;
+        put_run(out, column, row);
+        return;
     case FLOWAN_TYPE_JSON: put_run(out, column, row); return;
     case FLOWAN_TYPE_LIST_U64:
     case FLOWAN_TYPE_LIST_ADDRESS: put_list(out, column, row); return;
@@ -519,11 +551,6 @@ static void set_scratch(flowan_key_part *out, tag what, const char *value,
     uint64_t number = 0;
     out->type = FLOWAN_KEY_TEXT;
     out->text = scratch;
-    if (what == TAG_CIDR) {
-        memcpy(&out->address, value, sizeof out->address);
-        out->text_size = put_cidr_text(scratch, &out->address, (uint8_t)value[16]);
-        return;
-    }
     memcpy(&number, value, sizeof number);
     if (what == TAG_MAC) {
         out->text_size = fl_text_put_mac(scratch, number);
@@ -556,8 +583,12 @@ void fl_keys_take(fl_keys *keys, const fl_enrich *enrich, size_t index, const ch
         return;
     case TAG_HOUR:
     case TAG_DAY:
-    case TAG_MAC:
-    case TAG_CIDR: set_scratch(out, what, value, spec->scratch); return;
+    case TAG_MAC: set_scratch(out, what, value, spec->scratch); return;
+    case TAG_CIDR:
+        out->type = FLOWAN_KEY_PREFIX;
+        memcpy(&out->address, value, sizeof out->address);
+        out->prefix_bits = (uint8_t)value[16];
+        return;
     case TAG_NAMED:
         name = fl_names_of((flowan_field)spec->field, get_u32(value));
         if (name) {

@@ -8,7 +8,7 @@
 #define FL_KEY_H
 
 #include "enrich.h"
-#include "flowan/aggregate.h"
+#include "flowan/key.h"
 #include "memory.h"
 
 enum { FL_KEY_COLUMNS_MAX = 12, FL_KEY_PARTS_MAX = 64, FL_KEY_SCRATCH_SIZE = 64 };

@@ -228,7 +228,9 @@ static flowan_status read_footer(flowan_reader *reader, flowan_error *error)
 static flowan_status read_header(flowan_reader *reader, flowan_error *error)
 {
     flowan_status status =
-        read_into(reader, &reader->head, 0, FL_SEGMENT_HEADER_SIZE, NULL);
+        read_into(reader, &reader->head, 0, FL_SEGMENT_HEADER_SIZE, error);
+    if (status == FLOWAN_ERROR_MEMORY || status == FLOWAN_ERROR_IO)
+        return status;
     if (status == FLOWAN_OK)
         status = fl_segment_get_header((const unsigned char *)reader->head.data,
                                        &reader->header);

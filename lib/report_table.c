@@ -155,6 +155,8 @@ static bool measure_row(void *context, const fl_cell *cells, flowan_sum bytes)
             continue;
         fl_buffer_clear(&to->cell);
         put_cell(&to->cell, report, i, &cells[i]);
+        if (to->cell.failed)
+            to->out->buffer.failed = true;
         size_t width = width_of(to->cell.data, to->cell.size);
         if (width > to->width[i])
             to->width[i] = width;

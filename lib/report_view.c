@@ -363,7 +363,8 @@ flowan_status fl_report_view_make(fl_report_view *view, flowan_report *report,
         status = make_series(view, error);
     else if (!(fl_report_has_ways(report) ? make_groups(view) : make_top(view)))
         status = fl_status_memory(error);
-    find_largest(view);
+    if (status >= 0)
+        find_largest(view);
     return status;
 }
 

@@ -457,7 +457,9 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
 {
     if (writer->finished)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "segment %s is already finished", writer->path);
+                              "segment %s takes no footer: it is finished, or a failed "
+                              "write could not be taken back",
+                              writer->path);
     fl_buffer_clear(&writer->head);
     fl_buffer_clear(&writer->stored);
     fl_segment_put_footer(&writer->head, writer->size, writer->blocks,

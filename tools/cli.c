@@ -85,9 +85,9 @@ int cli_write(void *context, const void *data, size_t size)
     return output_error;
 }
 
-bool cli_output_closed(void)
+bool cli_output_failed(void)
 {
-    return output_error == EPIPE;
+    return output_error != 0;
 }
 
 int cli_flush(void)
@@ -138,6 +138,12 @@ bool cli_stopped(void)
 int cli_exit_status(int status)
 {
     return caught ? 128 + caught : status;
+}
+
+int cli_end(int status)
+{
+    int written = cli_flush();
+    return cli_exit_status(written == CLI_DONE ? status : written);
 }
 
 /* --- progress --- */
@@ -237,12 +243,13 @@ int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t rec
     }
     if (total == 0)
         return CLI_DONE;
+    const char *plural = total == 1 ? "" : "s";
     if (records == 0)
         cli_message("%s: no flow record in it, %" PRIu64
-                    " rejected (%s): is it a log of goflow2?",
-                    what, total, list);
+                    " piece%s rejected (%s): is it a log of goflow2?",
+                    what, total, plural, list);
     else
-        cli_message("%s: %" PRIu64 " rejected (%s)", what, total, list);
+        cli_message("%s: %" PRIu64 " piece%s rejected (%s)", what, total, plural, list);
     return CLI_REJECTS;
 }
 

@@ -26,12 +26,15 @@ int cli_bad_option(char *const *argv, int option);
 int cli_help(const char *text);
 int cli_version(void);
 
-/* Writes to standard output, which cli_flush makes good. A closed pipe is remembered and
- * is no error: what reads has seen enough. */
+/* Writes to standard output. A failure is remembered: stop then, without a message, and
+ * let cli_flush tell. */
 int cli_write(void *context, const void *data, size_t size);
-bool cli_output_closed(void);
-/* CLI_DONE, or CLI_FAILED with a message when the output could not be written. */
+bool cli_output_failed(void);
+/* CLI_DONE, or CLI_FAILED with a message when the output could not be written. A closed
+ * pipe is no failure: what reads has seen enough. */
 int cli_flush(void);
+/* What to exit with: a failed output counts more than `status`, a signal more still. */
+int cli_end(int status);
 
 /* From here on SIGINT and SIGTERM set a flag; a second one kills. */
 void cli_catch_signals(void);

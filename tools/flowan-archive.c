@@ -67,6 +67,7 @@ typedef struct import {
     flowan_archiver_options archiver_options;
     bool again;
     bool strict;
+    const char *rejects_path; /* NULL: in the archive */
     rejects *rejects;
     cli_progress progress;
     uint64_t records; /* of the logs before */
@@ -97,6 +98,11 @@ static int on_progress(void *context, const flowan_import_result *so_far)
 static int import_log(import *job, flowan_archiver *archiver, const char *path,
                       uint64_t rejected[FLOWAN_REJECT_REASONS])
 {
+    struct stat info;
+    if (strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        cli_message("%s is a directory, not a log: name the logs in it", path);
+        return CLI_FAILED;
+    }
     flowan_import_options options = {.size = sizeof options,
                                      .again = job->again,
                                      .context = job,
@@ -148,10 +154,14 @@ static int import_all(import *job, const char *const *paths, size_t count)
     char size[32];
     double elapsed = (double)(cli_now() - began) * 1e-9;
     if (job->records > 0)
-        cli_message("%" PRIu64 " records (%s) in %.1f s", job->records,
-                    cli_size(job->bytes, size), elapsed);
+        cli_message("%" PRIu64 " record%s (%s) in %.1f s", job->records,
+                    job->records == 1 ? "" : "s", cli_size(job->bytes, size), elapsed);
     int told = cli_tell_rejects(rejected, job->records,
                                 count == 1 ? paths[0] : "the logs");
+    if (told == CLI_REJECTS && job->rejects_path)
+        cli_message("what was rejected is noted in %s", job->rejects_path);
+    else if (told == CLI_REJECTS)
+        cli_message("what was rejected is noted in %s/rejects", job->archive);
     return status == CLI_DONE ? told : status;
 }
 
@@ -176,7 +186,6 @@ static int run_import(int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     import job = {.archiver_options = {.size = sizeof(flowan_archiver_options)}};
-    const char *rejects_path = NULL;
     flowan_error error;
     int option;
     while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
@@ -195,7 +204,7 @@ static int run_import(int argc, char **argv)
                 return cli_usage("--level: unknown level '%s': fast, default or small",
                                  optarg);
             break;
-        case OPTION_REJECTS: rejects_path = optarg; break;
+        case OPTION_REJECTS: job.rejects_path = optarg; break;
         case OPTION_AGAIN: job.again = true; break;
         case OPTION_STRICT: job.strict = true; break;
         case OPTION_HELP: return cli_help(import_help);
@@ -206,7 +215,7 @@ static int run_import(int argc, char **argv)
         return cli_usage("-a DIR is missing: which archive?");
     if (optind == argc)
         return cli_usage("name at least one log");
-    job.rejects = rejects_new(job.archive, rejects_path);
+    job.rejects = rejects_new(job.archive, job.rejects_path);
     if (!job.rejects) {
         cli_message("out of memory");
         return CLI_FAILED;
@@ -392,9 +401,7 @@ static int run_info(int argc, char **argv)
         return cli_usage("-a DIR is missing: which archive?");
     if (optind < argc)
         return cli_usage("'%s' is one word too many", argv[optind]);
-    int status = show_info(archive, json);
-    int written = cli_flush();
-    return status == CLI_DONE ? written : status;
+    return cli_end(show_info(archive, json));
 }
 
 /* --- verify --- */
@@ -482,13 +489,13 @@ static int run_verify(int argc, char **argv)
     }
     char size[32];
     if (all.damaged == 0 && !cli_stopped())
-        printf("%" PRIu64 " segments, %" PRIu64 " blocks, %s: every byte as written\n",
-               all.segments, all.blocks, cli_size(all.bytes, size));
+        printf("%" PRIu64 " segment%s, %" PRIu64 " block%s, %s: every byte as written\n",
+               all.segments, all.segments == 1 ? "" : "s", all.blocks,
+               all.blocks == 1 ? "" : "s", cli_size(all.bytes, size));
     else if (all.damaged)
         cli_message("%" PRIu64 " of %" PRIu64 " segments are damaged", all.damaged,
                     all.segments > all.damaged ? all.segments : all.damaged);
-    int written = cli_flush();
-    return cli_exit_status(all.damaged ? CLI_FAILED : written);
+    return cli_end(all.damaged ? CLI_FAILED : CLI_DONE);
 }
 
 int main(int argc, char **argv)

@@ -221,7 +221,7 @@ static void each_batch(run *r, flowan_scan *scan,
             status = take(context, batch, selection, &error);
             go_on = status == FLOWAN_OK;
         }
-        if (status == FLOWAN_OK || cli_output_closed())
+        if (status == FLOWAN_OK || cli_output_failed())
             continue;
         cli_progress_end(&r->progress);
         cli_message("%s", error.message);
@@ -343,9 +343,9 @@ static int dump(settings *set, flowan_format format)
     r.status = open_scan(&r, columns, count, &scan);
     if (r.status == CLI_DONE) {
         each_batch(&r, scan, take_records, encoder);
-        if (!cli_output_closed() &&
+        if (!cli_output_failed() &&
             flowan_encoder_finish(encoder, &error) != FLOWAN_OK &&
-            !cli_output_closed()) {
+            !cli_output_failed()) {
             cli_message("%s", error.message);
             r.status = CLI_FAILED;
         }
@@ -482,9 +482,7 @@ int main(int argc, char **argv)
     int status = read_options(&set, argc, argv, &go_on);
     if (go_on) {
         cli_catch_signals();
-        status = run_dump(&set);
-        int written = cli_flush();
-        status = cli_exit_status(status == CLI_DONE ? written : status);
+        status = cli_end(run_dump(&set));
     }
     free(set.fields_text);
     free(set.fields);

@@ -241,7 +241,7 @@ static int run_report(settings *set)
                                      isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
     if (!cli_stopped() && flowan_report_write(report, set->format, cli_write, NULL,
                                               &style, &error) != FLOWAN_OK &&
-        !cli_output_closed())
+        !cli_output_failed())
         goto failed;
     goto out;
 failed:
@@ -297,6 +297,5 @@ int main(int argc, char **argv)
     cli_catch_signals();
     int status = run_report(&set);
     free(set.exporters);
-    int written = cli_flush();
-    return cli_exit_status(status == CLI_DONE ? written : status);
+    return cli_end(status);
 }

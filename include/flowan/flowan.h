@@ -10,6 +10,7 @@
 #include "flowan/encode.h"
 #include "flowan/field.h"
 #include "flowan/import.h"
+#include "flowan/key.h"
 #include "flowan/networks.h"
 #include "flowan/notation.h"
 #include "flowan/parser.h"

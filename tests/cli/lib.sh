@@ -75,3 +75,36 @@ expect_same()
 {
     cmp "$1" "$2" >&2 || fail "$1 and $2 differ"
 }
+
+# flow RECEIVED START END SRC DST BYTES [MORE]: writes one record. The times are seconds
+# after 2025-03-15T00:00:00Z; MORE are further members, such as ',"proto":"TCP"'.
+flow()
+{
+    printf '{"type":"IPFIX","time_received_ns":%d000000000,' $((1741996800 + $1))
+    printf '"time_flow_start_ns":%d000000000,' $((1741996800 + $2))
+    printf '"time_flow_end_ns":%d000000000,' $((1741996800 + $3))
+    printf '"src_addr":"%s","dst_addr":"%s","bytes":%s%s}\n' "$4" "$5" "$6" "${7-}"
+}
+
+# expect_python PROGRAM [ARGUMENT]...: a Python program whose assertions hold.
+expect_python()
+{
+    program=$1
+    shift
+    python3 -c "$program" "$@" >&2 || fail "the Python program's assertion does not hold"
+}
+
+# damage FILE OFFSET [SIZE]: flips every bit of some bytes; a negative OFFSET counts from
+# the end.
+damage()
+{
+    python3 -c '
+import os, sys
+at, size = int(sys.argv[2]), int(sys.argv[3])
+with open(sys.argv[1], "r+b") as file:
+    file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+    old = file.read(size)
+    assert len(old) == size
+    file.seek(-size, os.SEEK_CUR)
+    file.write(bytes(b ^ 0xff for b in old))' "$1" "$2" "${3:-1}"
+}

@@ -191,7 +191,7 @@ def part_of_field(name, value, lengths):
     if kind == "prefix":
         prefix = prefix_of(value) if "/" in value else None
         if prefix and text_of_prefix(*prefix) == value:
-            return (1, *prefix), value
+            return (2.5, *prefix), value
         # what says more or other than a masked network stays the text that it is
         return part_of_text(value) if "/" in value else NULL
     return part_of_text(value)

@@ -201,6 +201,7 @@ def series_rows(flows, key, summary, options, sight):
     shown_keys, cut = top(whole, options) if key.names else (list(whole), [])
     for value in cut:
         summary.other.merge(whole[value])
+    shown_keys = sorted(shown_keys)                    # by time, then by key
     rows, seen = [], sorted(seen)
     for number in shown_bins:
         groups = bins.get(number, {})

@@ -30,16 +30,16 @@ static const char *counted(const flowan_aggregator_options *more, const char *by
     options.networks = networks;
     flowan_aggregator *aggregator = NULL;
     flowan_error error;
-    ck_assert_msg(flowan_aggregator_new(&aggregator, &options, &error) == FLOWAN_OK, "%s",
-                  error.message);
+    ck_assert_msg(flowan_aggregator_new(&aggregator, &options, &error) == FLOWAN_OK,
+                  "%s", error.message);
     flowan_batch *batch = records(text);
     ck_assert_int_eq(flowan_aggregator_push(aggregator, batch, selection, NULL),
                      FLOWAN_OK);
     flowan_batch_free(batch); /* nothing of it is needed any more */
     const uint32_t *rows;
     size_t count;
-    ck_assert_int_eq(flowan_aggregator_order(aggregator, FLOWAN_ORDER_KEY, SIZE_MAX, &rows,
-                                             &count, NULL),
+    ck_assert_int_eq(flowan_aggregator_order(aggregator, FLOWAN_ORDER_KEY, SIZE_MAX,
+                                             &rows, &count, NULL),
                      FLOWAN_OK);
     ck_assert_uint_eq(count, flowan_aggregator_rows(aggregator));
     flowan_measures sum = {0};
@@ -107,7 +107,8 @@ START_TEST(bad_keys)
     refused("src_addr/129", "column 10: expected a prefix length, 0 to 128", 9);
     refused("src_addr/x", "0 to 128", 9);
     refused("src_addr/024", "0 to 128", 9);
-    refused("src_addr/33,64", "column 10: expected a prefix length for IPv4, 0 to 32", 9);
+    refused("src_addr/33,64", "column 10: expected a prefix length for IPv4, 0 to 32",
+            9);
     refused("src_addr/24,129", "column 13: expected a prefix length for IPv6", 12);
     refused("/24", "column 1: expected the name of a key", 0);
     char many[256] = "a";
@@ -129,7 +130,8 @@ START_TEST(options)
         uint64_t newer;
     } options = {.known = {.size = sizeof options}};
     flowan_aggregator *aggregator;
-    ck_assert_int_eq(flowan_aggregator_new(&aggregator, &options.known, NULL), FLOWAN_OK);
+    ck_assert_int_eq(flowan_aggregator_new(&aggregator, &options.known, NULL),
+                     FLOWAN_OK);
     flowan_aggregator_free(aggregator);
     options.newer = 1;
     ck_assert_int_eq(flowan_aggregator_new(&aggregator, &options.known, NULL),
@@ -149,7 +151,8 @@ START_TEST(plain_fields)
     EXPECT("", "{'bytes':1}{'bytes':2,'packets':1}", " 2/1/3; outside 0, twice 0");
     EXPECT("src_port", "{'src_port':9}{'src_port':10}{}{'src_port':9}",
            "null 1/0/0;9 2/0/0;10 1/0/0; outside 0, twice 0");
-    EXPECT("proto", "{'proto':'UDP'}{'proto':'TCP'}{'proto':6}{'proto':250}{'proto':'zz'}",
+    EXPECT("proto",
+           "{'proto':'UDP'}{'proto':'TCP'}{'proto':6}{'proto':250}{'proto':'zz'}",
            "250 1/0/0;TCP 2/0/0;UDP 1/0/0;zz 1/0/0; outside 0, twice 0");
     EXPECT("exporter", "{'sampler_address':'192.0.2.1'}{'sampler_address':'::'}",
            ":: 1/0/0;192.0.2.1 1/0/0; outside 0, twice 0");
@@ -258,9 +261,10 @@ END_TEST
 START_TEST(bins)
 {
     flowan_aggregator_options options = {.bin_ns = UINT64_C(60000000000)};
-    static const char text[] = "{'time_flow_start_ns':1742058059999999999}"
-                               "{'time_flow_start_ns':1742058060000000000,'proto':'TCP'}"
-                               "{'bytes':5}";
+    static const char text[] =
+        "{'time_flow_start_ns':1742058059999999999}"
+        "{'time_flow_start_ns':1742058060000000000,'proto':'TCP'}"
+        "{'bytes':5}";
     ck_assert_str_eq(counted(&options, NULL, text, NULL),
                      "2025-03-15T17:00:00Z 1/0/0;2025-03-15T17:01:00Z 1/0/0;"
                      " outside 1, twice 0");
@@ -268,10 +272,9 @@ START_TEST(bins)
                      "2025-03-15T17:00:00Z|null 1/0/0;2025-03-15T17:01:00Z|TCP 1/0/0;"
                      " outside 1, twice 0");
     /* Internal, and without a time: outside, and once. */
-    ck_assert_str_eq(
-        counted(&options, "local_ip", "{'src_addr':'10.8.0.1','dst_addr':'10.9.0.1'}",
-                NULL),
-        " outside 1, twice 0");
+    ck_assert_str_eq(counted(&options, "local_ip",
+                             "{'src_addr':'10.8.0.1','dst_addr':'10.9.0.1'}", NULL),
+                     " outside 1, twice 0");
 }
 END_TEST
 
@@ -279,10 +282,12 @@ START_TEST(scaling)
 {
     flowan_aggregator_options options = {.default_sampling = 10};
     static const char text[] = "{'bytes':2,'packets':1,'sampling_rate':100}{'bytes':3}";
-    ck_assert_str_eq(counted(&options, "", text, NULL), " 2/100/230; outside 0, twice 0");
+    ck_assert_str_eq(counted(&options, "", text, NULL),
+                     " 2/100/230; outside 0, twice 0");
     options.raw_counts = true;
     ck_assert_str_eq(counted(&options, "", text, NULL), " 2/1/5; outside 0, twice 0");
-    const flowan_default_sampling exporter = {{{[10] = 255, [11] = 255, 192, 0, 2, 1}}, 7};
+    const flowan_default_sampling exporter = {{{[10] = 255, [11] = 255, 192, 0, 2, 1}},
+                                              7};
     options = (flowan_aggregator_options){.exporters = &exporter, .exporter_count = 1};
     ck_assert_str_eq(
         counted(&options, "", "{'bytes':2,'sampler_address':'192.0.2.1'}", NULL),
@@ -298,7 +303,8 @@ START_TEST(saturation)
     flowan_batch *batch = records("{'bytes':9223372036854775808,"
                                   "'sampling_rate':18446744073709551615}");
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(flowan_aggregator_push(aggregator, batch, NULL, NULL), FLOWAN_OK);
+        ck_assert_int_eq(flowan_aggregator_push(aggregator, batch, NULL, NULL),
+                         FLOWAN_OK);
     flowan_measures measures;
     ck_assert(flowan_aggregator_row(aggregator, 0, NULL, &measures));
     ck_assert_uint_eq(measures.flows, 3);
@@ -313,10 +319,10 @@ START_TEST(selections)
 {
     uint32_t rows[] = {0, 2};
     flowan_selection selection = {rows, 2};
-    ck_assert_str_eq(
-        counted(NULL, "k", "{'k':1,'bytes':1}{'k':2,'bytes':2}{'k':3,'bytes':3}",
-                &selection),
-        "1 1/0/1;3 1/0/3; outside 0, twice 0");
+    ck_assert_str_eq(counted(NULL, "k",
+                             "{'k':1,'bytes':1}{'k':2,'bytes':2}{'k':3,'bytes':3}",
+                             &selection),
+                     "1 1/0/1;3 1/0/3; outside 0, twice 0");
     selection.count = 0;
     ck_assert_str_eq(counted(NULL, "k", "{'k':1}", &selection), " outside 0, twice 0");
 }
@@ -339,13 +345,14 @@ START_TEST(order)
         snprintf(text, sizeof text, "{'dst_port':%d,'bytes':%d,'packets':%d}", port,
                  port / 10, 100 - port);
         flowan_batch *batch = records(text);
-        ck_assert_int_eq(flowan_aggregator_push(aggregator, batch, NULL, NULL), FLOWAN_OK);
+        ck_assert_int_eq(flowan_aggregator_push(aggregator, batch, NULL, NULL),
+                         FLOWAN_OK);
         flowan_batch_free(batch);
     }
     static const size_t limits[] = {0, 1, 15, 99, 100, 101, SIZE_MAX};
     for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
-        ck_assert_int_eq(flowan_aggregator_order(aggregator, FLOWAN_ORDER_BYTES, limits[k],
-                                                 &rows, &count, NULL),
+        ck_assert_int_eq(flowan_aggregator_order(aggregator, FLOWAN_ORDER_BYTES,
+                                                 limits[k], &rows, &count, NULL),
                          FLOWAN_OK);
         ck_assert_uint_eq(count, limits[k] < 100 ? limits[k] : 100);
         for (size_t i = 0; i < count; i++) {
@@ -354,9 +361,9 @@ START_TEST(order)
             ck_assert_uint_eq(part.integer, (9 - i / 10) * 10 + i % 10);
         }
     }
-    ck_assert_int_eq(
-        flowan_aggregator_order(aggregator, FLOWAN_ORDER_PACKETS, 1, &rows, &count, NULL),
-        FLOWAN_OK);
+    ck_assert_int_eq(flowan_aggregator_order(aggregator, FLOWAN_ORDER_PACKETS, 1, &rows,
+                                             &count, NULL),
+                     FLOWAN_OK);
     flowan_key_part part;
     ck_assert(flowan_aggregator_row(aggregator, rows[0], &part, NULL));
     ck_assert_uint_eq(part.integer, 0);

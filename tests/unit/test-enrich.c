@@ -68,12 +68,13 @@ START_TEST(directions)
     expect("{}", "transit", "", "", "");
     expect("{'src_addr':'10.8.0.1'}", "out", "office", "", "");
     expect("{'src_addr':'10.8.0.1','dst_addr':'8.8.8.8'}", "out", "office", "", "");
-    expect("{'src_addr':'8.8.8.8','dst_addr':'10.8.0.1'}", "in", "", "10.8.0.1", "office");
+    expect("{'src_addr':'8.8.8.8','dst_addr':'10.8.0.1'}", "in", "", "10.8.0.1",
+           "office");
     expect("{'src_addr':'8.8.8.8','dst_addr':'9.9.9.9'}", "transit", "", "", "");
     expect("{'src_addr':'10.8.0.1','dst_addr':'10.9.0.1'}", "internal", "office",
            "10.9.0.1", "branch");
-    expect("{'src_addr':'::ffff:10.8.0.1','dst_addr':'2001:db8::1'}", "internal", "office",
-           "2001:db8::1", "six");
+    expect("{'src_addr':'::ffff:10.8.0.1','dst_addr':'2001:db8::1'}", "internal",
+           "office", "2001:db8::1", "six");
     expect("{'src_addr':'','dst_addr':''}", "transit", "", "", "");
 }
 END_TEST

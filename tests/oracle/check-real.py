@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""The checks of check-exact.py and check-reports.py over the real logs that lie beside the
+checkout, where they do: of many vendors, by every mapping and version of goflow2.
+
+check-real.py TOOLS_DIRECTORY CHECKOUT"""
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+TOOLS, DATA = sys.argv[1], pathlib.Path(sys.argv[2]).parent / "shared" / "data"
+SKIPPED = 77
+
+
+def main():
+    logs = sorted((DATA / "real").rglob("*.json"))
+    if not logs:
+        print("skipped: no shared/data/real beside the checkout")
+        sys.exit(SKIPPED)
+    subprocess.run([sys.executable, "-B", HERE / "check-exact.py", TOOLS, *logs], check=True)
+    subprocess.run([sys.executable, "-B", HERE / "check-reports.py", TOOLS,
+                    DATA / "asn.mmdb", DATA / "networks.txt",
+                    DATA / "real" / "mixed.json"], check=True)
+
+
+try:
+    main()
+except subprocess.CalledProcessError as failure:
+    sys.exit(failure.returncode)

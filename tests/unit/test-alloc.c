@@ -1,0 +1,594 @@
+/* Scenarios in which the n-th allocation fails, for every n, alone and together with all
+ * that follow: each ends with FLOWAN_ERROR_MEMORY or as if nothing had failed, and where a
+ * call may be repeated the end is the same as without a failure.
+ *
+ * The linker sends malloc, calloc and realloc of the library here (not those of shared
+ * libraries). Only calls inside TRY are made to fail. */
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "flowan/aggregate.h"
+#include "flowan/archive.h"
+#include "flowan/asdb.h"
+#include "flowan/networks.h"
+#include "flowan/parser.h"
+#include "flowan/segment.h"
+#include "flowan/source.h"
+#include "memory.h"
+#include "render.h"
+#include "unit.h"
+
+#define EXPECT(condition, ...)                                                         \
+    do {                                                                               \
+        if (!(condition))                                                              \
+            ck_abort_msg(__VA_ARGS__);                                                 \
+    } while (0)
+
+/* --- the allocator --- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t width);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t width);
+void *__wrap_realloc(void *memory, size_t size);
+
+static struct {
+    bool armed;
+    bool for_ever; /* all that follow fail too */
+    size_t fail_at; /* the n-th, from 1; 0: none */
+    size_t calls;
+    bool failed;
+} allocator;
+
+static bool fails(void)
+{
+    if (!allocator.armed)
+        return false;
+    allocator.calls++;
+    if (allocator.fail_at == 0 || allocator.calls < allocator.fail_at ||
+        (allocator.calls > allocator.fail_at && !allocator.for_ever))
+        return false;
+    allocator.failed = true;
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t width)
+{
+    return fails() ? NULL : __real_calloc(count, width);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+/* --- scenarios --- */
+
+/* What a scenario is run with, and what came of it. */
+typedef struct trial {
+    bool patient;   /* a call that may be repeated is, after a failure */
+    fl_buffer said; /* all that the handles gave */
+    flowan_status status;
+    flowan_error error;
+    char directory[64]; /* an empty one of its own */
+} trial;
+
+static void before(trial *t)
+{
+    t->error = (flowan_error){0};
+    allocator.armed = true;
+}
+
+static flowan_status after(trial *t, flowan_status status)
+{
+    allocator.armed = false;
+    t->status = status;
+    EXPECT(status >= 0 || status == FLOWAN_ERROR_MEMORY, "status %d: %s", status,
+           t->error.message);
+    EXPECT(status >= 0 || (allocator.failed && t->error.status == status &&
+                           t->error.message[0]),
+           "no memory, but nothing failed, or no sentence");
+    return status;
+}
+
+#define TRY(call) (before(t), after(t, (call)))
+
+/* A call that must not be repeated: its failure ends the scenario. */
+#define ONCE(call)                                                                     \
+    do {                                                                               \
+        if (TRY(call) < 0)                                                             \
+            goto out;                                                                  \
+    } while (0)
+
+/* A call that may be. */
+#define STEP(call)                                                                     \
+    do {                                                                               \
+        if (TRY(call) < 0 && (!t->patient || TRY(call) < 0))                           \
+            goto out;                                                                  \
+    } while (0)
+
+/* A getter that gives a pointer or a truth. */
+#define LOOK(expression) (allocator.armed = true, looked(expression))
+#define looked(expression) ((expression) ? (allocator.armed = false, true)             \
+                                         : (allocator.armed = false, false))
+
+static void say_column(fl_buffer *said, const flowan_column *column)
+{
+    size_t rows = column->rows;
+    fl_buffer_append(said, column->name, column->name_size);
+    fl_buffer_format(said, " %s %d %zu:", flowan_type_name(column->type), column->field,
+                     column->present_count);
+    fl_buffer_append(said, column->present, (rows + 63) / 64 * 8);
+    size_t count = rows;
+    if (column->offset) {
+        fl_buffer_append(said, column->offset, (rows + 1) * sizeof *column->offset);
+        count = column->offset[rows];
+    }
+    const void *data = column->u32       ? (const void *)column->u32
+                       : column->u64     ? (const void *)column->u64
+                       : column->address ? (const void *)column->address
+                                         : (const void *)column->text;
+    fl_buffer_append(said, data, count * fl_type_width(column->type));
+}
+
+static void say_batch(fl_buffer *said, const flowan_batch *batch, bool texts)
+{
+    fl_buffer_format(said, "\n%zu rows\n", flowan_batch_rows(batch));
+    for (size_t row = 0; texts && row < flowan_batch_rows(batch); row++) {
+        fl_render_row(said, batch, row);
+        fl_buffer_byte(said, '\n');
+    }
+    for (size_t i = 0; i < flowan_batch_columns(batch); i++) {
+        flowan_column column;
+        EXPECT(flowan_batch_column(batch, i, &column), "column %zu", i);
+        say_column(said, &column);
+    }
+    flowan_reject reject;
+    for (size_t i = 0; flowan_batch_reject(batch, i, &reject); i++) {
+        fl_buffer_format(said, "\n%s %d at %llu: ",
+                         flowan_reject_reason_text(reject.reason), reject.continued,
+                         (unsigned long long)reject.offset);
+        fl_buffer_append(said, reject.data, reject.size);
+    }
+}
+
+#define KEY64 "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+
+static const char log_text[] =
+    "{\"type\":\"IPFIX\",\"time_received_ns\":\"2025-03-15T01:00:01.5Z\","
+    "\"time_flow_start_ns\":1742000390000000000,\"time_flow_end_ns\":1742000395000000000,"
+    "\"bytes\":1500,\"packets\":3,\"src_addr\":\"10.8.0.7\",\"src_net\":\"10.8.0.0/16\","
+    "\"dst_addr\":\"2001:db8::9\",\"proto\":\"TCP\",\"src_mac\":\"02:00:00:00:00:01\"}\n"
+    "{\"as_path\":[1,2,3],\"mpls_ip\":[\"::1\",\"192.0.2.1\"],\"layer_stack\":[\"TCP\"]}"
+    "{\"time_received_ns\":1742000402000000000,\"bytes\":18446744073709551616}\n\n"
+    "{\"user\":\"a\\u0026b\",\"\\u006eote\":\"x\",\"flag\":true,\"deep\":{\"a\":[-1]}}\n"
+    "junk {\"proto\":\"unknown\",\"user\":7,\"user\":8}\r\n"
+    "{\"a\":\"torn{\"time_received_ns\":\"2025-03-15T01:00:03Z\",\"bytes\":2}\n"
+    "{\"a\":,\"b\":{}}\n"
+    "{\"" KEY64 KEY64 KEY64 KEY64 "k\":1}{\"" KEY64 KEY64 KEY64 KEY64 "k\":2}\n"
+    "{ }{}{\"x\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}\n"
+    "{\"bytes\":77,\"dst_addr\":\"100.64.0.1\",\"time_received_ns\":1742000404000000000}\n"
+    "{\"torn\":tr\n{\"tail\":[";
+
+/* Feeds everything, taking the batch away whenever it is full. After a failure the next
+ * piece is a single byte, since nothing says that the same bytes must come at once. */
+static void feed_all(trial *t, flowan_parser *parser, flowan_batch *batch,
+                     const char *text, size_t size, size_t step)
+{
+    size_t next = step;
+    for (size_t at = 0; at < size;) {
+        size_t piece = next < size - at ? next : size - at;
+        /* a block of just that size, so that a sanitizer sees a step beyond */
+        char *copy = malloc(piece);
+        memcpy(copy, text + at, piece);
+        size_t used = 0;
+        TRY(flowan_parser_feed(parser, copy, piece, batch, &used, &t->error));
+        free(copy);
+        EXPECT(used <= piece && (t->status != FLOWAN_OK || used == piece), "used");
+        at += used;
+        next = step;
+        if (t->status == FLOWAN_FULL) {
+            say_batch(&t->said, batch, true);
+            TRY((flowan_batch_reset(batch), FLOWAN_OK));
+        }
+        if (t->status < 0 && !t->patient)
+            return;
+        if (t->status < 0)
+            next = 1;
+    }
+}
+
+static void parse(trial *t, const char *text, size_t size, size_t step,
+                  const flowan_parser_options *parser_options,
+                  const flowan_batch_options *batch_options, int rounds)
+{
+    flowan_parser *parser = NULL;
+    flowan_batch *batch = NULL;
+    STEP(flowan_parser_new(&parser, parser_options, &t->error));
+    STEP(flowan_batch_new(&batch, batch_options, &t->error));
+    for (int round = 0; round < rounds; round++) {
+        feed_all(t, parser, batch, text, size, step);
+        if (t->status < 0)
+            goto out;
+        STEP(flowan_parser_finish(parser, batch, &t->error));
+        say_batch(&t->said, batch, true);
+        flowan_position position = flowan_parser_position(parser);
+        fl_buffer_append(&t->said, &position, sizeof position);
+        TRY((flowan_parser_reset(parser), flowan_batch_reset(batch), FLOWAN_OK));
+    }
+out:
+    flowan_parser_free(parser);
+    flowan_batch_free(batch);
+}
+
+static void parse_small(trial *t)
+{
+    flowan_batch_options options = {.size = sizeof options, .capacity = 5};
+    parse(t, log_text, sizeof log_text - 1, 7, NULL, &options, 2);
+}
+
+static void parse_at_once(trial *t)
+{
+    parse(t, log_text, sizeof log_text - 1, sizeof log_text, NULL, NULL, 2);
+}
+
+/* Records over the limit, and a batch that gives its memory back at every reset. */
+static void parse_limited(trial *t)
+{
+    flowan_parser_options few = {.size = sizeof few, .record_limit = 200};
+    flowan_batch_options little = {.size = sizeof little, .memory_bytes = 1};
+    parse(t, log_text, sizeof log_text - 1, 100, &few, &little, 3);
+}
+
+/* Rejects of several pieces: torn objects full of braces, junk, one that is too long. */
+static void parse_long(trial *t)
+{
+    fl_buffer text = {0};
+    static const char *const heads[] = {"{}{\"a\":\"", "{}x", "{}{,", "{\"bytes\":1}{\"b\":\""};
+    static const size_t sizes[] = {150000, 140000, 70000, 300000};
+    for (size_t i = 0; i < 4; i++) {
+        fl_buffer_text(&text, heads[i]);
+        for (size_t k = 0; k < sizes[i]; k++)
+            fl_buffer_byte(&text, i % 3 ? 'x' : '{');
+        fl_buffer_text(&text, "\n{}\n");
+    }
+    flowan_parser_options few = {.size = sizeof few, .record_limit = 200000};
+    parse(t, text.data, text.size, 200001, &few, NULL, 1);
+    fl_buffer_free(&text);
+}
+
+/* Many rows: columns that some records lack have to grow with the batch. */
+static void parse_many(trial *t)
+{
+    fl_buffer text = {0};
+    fl_buffer_text(&text, "{\"once\":1,\"rare\":\"x\",\"list\":[1]}");
+    for (int i = 0; i < 300; i++)
+        fl_buffer_format(&text, "{\"bytes\":%d,\"packets\": %d}\n", i, i);
+    parse(t, text.data, text.size, 1000, NULL, NULL, 2);
+    fl_buffer_free(&text);
+}
+
+/* A batch for the scenarios above the parser, made without failures. */
+static flowan_batch *filled_batch(void)
+{
+    flowan_parser *parser;
+    flowan_batch *batch;
+    size_t used;
+    EXPECT(flowan_parser_new(&parser, NULL, NULL) == FLOWAN_OK &&
+               flowan_batch_new(&batch, NULL, NULL) == FLOWAN_OK &&
+               flowan_parser_feed(parser, log_text, sizeof log_text - 1, batch, &used,
+                                  NULL) == FLOWAN_OK,
+           "no batch");
+    flowan_parser_free(parser);
+    return batch;
+}
+
+static void say_stats(fl_buffer *said, const flowan_segment_stats *stats)
+{
+    fl_buffer_append(said, stats, sizeof *stats);
+}
+
+/* All blocks of a segment, whole and two of their columns. */
+static void read_segment(trial *t, flowan_reader *reader)
+{
+    static const char *const columns[] = {"bytes", "user"};
+    flowan_batch *batch = NULL;
+    flowan_segment_info info = flowan_reader_info(reader);
+    say_stats(&t->said, &info.stats);
+    fl_buffer_format(&t->said, "%zu blocks, %zu logs\n", info.blocks, info.logs);
+    STEP(flowan_batch_new(&batch, NULL, &t->error));
+    for (size_t i = 0; i < info.blocks; i++) {
+        STEP(flowan_reader_read(reader, i, NULL, 0, batch, &t->error));
+        say_batch(&t->said, batch, true);
+        STEP(flowan_reader_read(reader, i, columns, 2, batch, &t->error));
+        say_batch(&t->said, batch, false);
+    }
+    STEP(flowan_reader_verify(reader, NULL, &t->error));
+out:
+    flowan_batch_free(batch);
+}
+
+static flowan_log_state log_state(void)
+{
+    return (flowan_log_state){.path = "some.json",
+                              .head_hash = 7,
+                              .head_size = 4,
+                              .position = {sizeof log_text - 1, 99}};
+}
+
+static void segment(trial *t)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/x.seg", t->directory);
+    flowan_batch *batch = filled_batch();
+    size_t rows = flowan_batch_rows(batch);
+    flowan_writer *writer = NULL;
+    flowan_reader *reader = NULL;
+    flowan_log_state log = log_state();
+    flowan_writer_options options = {.size = sizeof options, .serial = 3};
+    STEP(flowan_writer_open(&writer, path, &options, &t->error));
+    STEP(flowan_writer_write(writer, batch, 0, rows, &log, &t->error));
+    STEP(flowan_writer_write(writer, batch, 2, 3, NULL, &t->error));
+    flowan_segment_stats stats = flowan_writer_stats(writer);
+    say_stats(&t->said, &stats);
+    /* read while it is still open */
+    STEP(flowan_reader_open(&reader, path, &t->error));
+    read_segment(t, reader);
+    flowan_reader_free(reader);
+    reader = NULL;
+    if (t->status < 0)
+        goto out;
+    ONCE(flowan_writer_finish(writer, &log, 1, &t->error));
+    STEP(flowan_reader_open(&reader, path, &t->error));
+    read_segment(t, reader);
+    if (flowan_reader_log(reader, 0, &log))
+        fl_buffer_text(&t->said, log.path);
+out:
+    flowan_writer_free(writer);
+    flowan_reader_free(reader);
+    flowan_batch_free(batch);
+}
+
+static void archive(trial *t)
+{
+    flowan_batch *batch = filled_batch();
+    flowan_archiver *archiver = NULL;
+    flowan_archive *listed = NULL;
+    flowan_reader *reader = NULL;
+    flowan_log_state log = log_state();
+    flowan_position begin = {0, 0};
+    flowan_position end = log.position;
+    log.position = begin;
+    flowan_archiver_options options = {.size = sizeof options, .segment_rows = 8};
+    ONCE(flowan_archiver_open(&archiver, t->directory, &options, &t->error));
+    ONCE(flowan_archiver_begin_log(archiver, &log, 1742000400000000000, &t->error));
+    ONCE(flowan_archiver_write(archiver, batch, 0, end, &t->error));
+    ONCE(flowan_archiver_finish(archiver, &t->error));
+    flowan_archiver_free(archiver);
+    archiver = NULL;
+    /* again, onto what is there */
+    ONCE(flowan_archiver_open(&archiver, t->directory, &options, &t->error));
+    ONCE(flowan_archiver_begin_log(archiver, &log, 1742000400000000000, &t->error));
+    ONCE(flowan_archiver_write(archiver, batch, 5, end, &t->error));
+    ONCE(flowan_archiver_finish(archiver, &t->error));
+    STEP(flowan_archive_open(&listed, t->directory, &t->error));
+    for (size_t i = 0; i < flowan_archive_segments(listed); i++) {
+        STEP(flowan_archive_reader(listed, i, &reader, &t->error));
+        read_segment(t, reader);
+        flowan_reader_free(reader);
+        reader = NULL;
+        if (t->status < 0)
+            goto out;
+    }
+out:
+    flowan_reader_free(reader);
+    flowan_archive_free(listed);
+    flowan_archiver_free(archiver);
+    flowan_batch_free(batch);
+}
+
+static void networks(trial *t)
+{
+    static const char text[] = "# ours\n10.8.0.0/16 office site=north\n2001:db8::/32 "
+                               "office\n203.0.113.0/24 pool role=public\n198.51.100.7\n";
+    flowan_networks *table = NULL;
+    STEP(flowan_networks_parse(&table, text, sizeof text - 1, "n.txt", &t->error));
+    for (uint32_t i = 0; i < flowan_networks_count(table); i++)
+        fl_buffer_format(&t->said, "%s: %s\n", flowan_networks_name(table, i),
+                         flowan_networks_prefixes(table, i));
+    flowan_networks_free(table);
+    table = NULL;
+    STEP(flowan_networks_new(&table, &t->error));
+    fl_buffer_text(&t->said, flowan_networks_prefixes(table, 0));
+out:
+    flowan_networks_free(table);
+}
+
+static const char *data_path(char *path, size_t room, const char *name)
+{
+    const char *directory = getenv("FLOWAN_TEST_DATA");
+    snprintf(path, room, "%s/%s", directory ? directory : "tests/data", name);
+    return path;
+}
+
+static void asdb(trial *t)
+{
+    char path[4096];
+    flowan_asdb *base = NULL;
+    STEP(flowan_asdb_open(&base, data_path(path, sizeof path, "asn.mmdb"), &t->error));
+    flowan_address address = {{[10] = 0xff, [11] = 0xff, [12] = 8, 8, 8, 8}};
+    fl_buffer_format(&t->said, "%u", flowan_asdb_lookup(base, &address));
+out:
+    flowan_asdb_free(base);
+}
+
+static void source_of(trial *t, const char *name)
+{
+    char path[4096];
+    flowan_source *source = NULL;
+    const void *data;
+    size_t size;
+    uint64_t total = 0;
+    ONCE(flowan_source_open(&source, data_path(path, sizeof path, name), &t->error));
+    ONCE(flowan_source_peek(source, 4096, &data, &size, &t->error));
+    fl_buffer_append(&t->said, data, size);
+    while (total < 3000000) {
+        ONCE(flowan_source_read(source, &data, &size, &t->error));
+        if (t->status == FLOWAN_END)
+            break;
+        total += size;
+    }
+    fl_buffer_format(&t->said, "%llu", (unsigned long long)total);
+out:
+    flowan_source_free(source);
+}
+
+static void source_plain(trial *t)
+{
+    source_of(t, "odd.json");
+}
+
+static void source_zstd(trial *t)
+{
+    source_of(t, "sample.json.zst");
+}
+
+static void aggregate(trial *t)
+{
+    flowan_batch *batch = filled_batch();
+    flowan_aggregator *aggregator = NULL;
+    flowan_aggregator_options options = {
+        .size = sizeof options, .by = "src_addr/24,proto,user,as_path", .bin_ns = 1000};
+    STEP(flowan_aggregator_new(&aggregator, &options, &t->error));
+    ONCE(flowan_aggregator_push(aggregator, batch, NULL, &t->error));
+    const uint32_t *rows;
+    size_t count;
+    STEP(flowan_aggregator_order(aggregator, FLOWAN_ORDER_KEY, SIZE_MAX, &rows, &count,
+                                 &t->error));
+    fl_buffer_append(&t->said, rows, count * sizeof *rows);
+    flowan_totals totals;
+    flowan_aggregator_totals(aggregator, &totals);
+    fl_buffer_format(&t->said, "%llu flows outside, %llu faults, %llu",
+                     (unsigned long long)totals.outside.flows,
+                     (unsigned long long)totals.clock_faults,
+                     (unsigned long long)totals.last_ns);
+out:
+    flowan_aggregator_free(aggregator);
+    flowan_batch_free(batch);
+}
+
+/* --- the runs --- */
+
+typedef struct scenario {
+    const char *name;
+    void (*play)(trial *t);
+    bool strict; /* every call may be repeated: after one failure all goes well */
+} scenario;
+
+static const scenario scenarios[] = {
+    {"parse, small pieces", parse_small, true},
+    {"parse, all at once", parse_at_once, true},
+    {"parse, limits", parse_limited, true},
+    {"parse, long rejects", parse_long, true},
+    {"parse, many rows", parse_many, true},
+    {"segment", segment, false},
+    {"archive", archive, false},
+    {"networks", networks, true},
+    {"asdb", asdb, true},
+    {"source, plain", source_plain, false},
+    {"source, zstd", source_zstd, false},
+    {"aggregate", aggregate, false},
+};
+
+static int remove_entry(const char *path, const struct stat *info, int kind,
+                        struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static trial play(const scenario *s, size_t fail_at, bool for_ever, bool patient)
+{
+    trial t = {.patient = patient, .directory = "/tmp/flowan-alloc-XXXXXX"};
+    EXPECT(mkdtemp(t.directory), "no directory");
+    allocator.fail_at = fail_at;
+    allocator.for_ever = for_ever;
+    allocator.calls = 0;
+    allocator.failed = false;
+    s->play(&t);
+    EXPECT(!t.said.failed, "said");
+    nftw(t.directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return t;
+}
+
+static void check_all(const scenario *s, bool for_ever, bool patient)
+{
+    trial want = play(s, 0, false, patient);
+    EXPECT(want.status >= 0 && want.said.size > 0, "%s: %s", s->name, want.error.message);
+    size_t allocations = allocator.calls;
+    EXPECT(allocations > 0, "%s: allocates nothing", s->name);
+    for (size_t n = 1;; n++) {
+        EXPECT(n < 100000, "%s: no end", s->name);
+        trial got = play(s, n, for_ever, patient);
+        bool failed = allocator.failed;
+        EXPECT(got.status >= 0 || !patient || !s->strict, "%s, %zu: %s", s->name, n,
+               got.error.message);
+        /* what was said before a failure, and all that was said without one */
+        EXPECT(got.status < 0 ? got.said.size <= want.said.size
+                              : got.said.size == want.said.size,
+               "%s, %zu: %zu bytes said, not %zu", s->name, n, got.said.size,
+               want.said.size);
+        EXPECT(got.said.size == 0 ||
+                   memcmp(got.said.data, want.said.data, got.said.size) == 0,
+               "%s, %zu: said something else", s->name, n);
+        fl_buffer_free(&got.said);
+        if (!failed)
+            break;
+    }
+    fl_buffer_free(&want.said);
+}
+
+START_TEST(one)
+{
+    check_all(&scenarios[_i], false, true);
+}
+END_TEST
+
+START_TEST(one_and_stop)
+{
+    check_all(&scenarios[_i], false, false);
+}
+END_TEST
+
+START_TEST(all_that_follow)
+{
+    check_all(&scenarios[_i], true, false);
+}
+END_TEST
+
+static Suite *suite_of(void)
+{
+    enum { COUNT = sizeof scenarios / sizeof *scenarios };
+    Suite *suite = suite_create("alloc");
+    TCase *tests = tcase_create("alloc");
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, one, 0, COUNT);
+    tcase_add_loop_test(tests, one_and_stop, 0, COUNT);
+    tcase_add_loop_test(tests, all_that_follow, 0, COUNT);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+FL_UNIT_MAIN(suite_of)
