@@ -38,8 +38,8 @@ void fl_archive_put_name(fl_buffer *out, uint64_t start_ns, uint64_t serial)
 {
     char time[FL_TEXT_TIME_SIZE];
     fl_text_put_time(time, start_ns);
-    fl_buffer_format(out, "flowan.%.4s%.2s%.2sT%.2s%.2s%.2sZ.%08llu.seg", time, time + 5,
-                     time + 8, time + 11, time + 14, time + 17,
+    fl_buffer_format(out, "flowan.%.4s%.2s%.2sT%.2s%.2s%.2sZ.%08llu.seg", time,
+                     time + 5, time + 8, time + 11, time + 14, time + 17,
                      (unsigned long long)serial);
 }
 
@@ -210,10 +210,9 @@ flowan_status flowan_archive_open(flowan_archive **out, const char *directory,
     if (status == FLOWAN_OK && (*out)->count == 0 && !fl_archive_is_one(directory)) {
         flowan_archive_free(*out);
         *out = NULL;
-        status = fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
-                                "%s is no archive: no segment and no " FL_ARCHIVE_LOCK
-                                " in it",
-                                directory);
+        status = fl_status_fail(
+            error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
+            "%s is no archive: no segment and no " FL_ARCHIVE_LOCK " in it", directory);
     }
     return status;
 }

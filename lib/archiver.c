@@ -27,10 +27,10 @@ struct flowan_archiver {
     uint64_t segment_rows;
     int zstd_level;
     uint64_t next_serial;
-    flowan_writer *writer; /* the open segment, or NULL */
-    bool sealed;           /* has its footer, but not yet its final name */
-    fl_buffer open_path;   /* its path, with ".open", NUL behind */
-    uint64_t interval;     /* its interval: start / rotate_ns */
+    flowan_writer *writer;  /* the open segment, or NULL */
+    bool sealed;            /* has its footer, but not yet its final name */
+    fl_buffer open_path;    /* its path, with ".open", NUL behind */
+    uint64_t interval;      /* its interval: start / rotate_ns */
     flowan_log_state *logs; /* all known; paths owned */
     size_t log_count;
     size_t logs_room;
@@ -137,7 +137,8 @@ flowan_status flowan_archiver_begin_log(flowan_archiver *archiver,
 
 /* --- opening --- */
 
-static flowan_status make_directories(const char *path, size_t from, flowan_error *error)
+static flowan_status make_directories(const char *path, size_t from,
+                                      flowan_error *error)
 {
     char *copy = fl_memory_alloc(strlen(path) + 1, 1);
     if (!copy)
@@ -239,7 +240,8 @@ static flowan_status publish(const char *open_path, bool *renamed, flowan_error 
     if (number == 0)
         number = fl_file_sync_directory(final.data);
     fl_buffer_free(&final);
-    return number == 0 ? FLOWAN_OK : fl_status_errno(error, number, "rename", open_path);
+    return number == 0 ? FLOWAN_OK
+                       : fl_status_errno(error, number, "rename", open_path);
 }
 
 /* Ends the open segment. After a failure it may be called again. */
@@ -521,7 +523,8 @@ static flowan_status open_segment(flowan_archiver *archiver, uint64_t interval,
 }
 
 /* The receive time that a record counts as having, for rotation. */
-static uint64_t receive_time(flowan_archiver *archiver, const fl_clock *clock, size_t row)
+static uint64_t receive_time(flowan_archiver *archiver, const fl_clock *clock,
+                             size_t row)
 {
     uint64_t received = fl_clock_received(clock, row);
     if (received)
@@ -548,8 +551,8 @@ static flowan_status write_rows(flowan_archiver *archiver, const flowan_batch *b
          * began `rows_after` rows later */
         log.rows_after = (uint32_t)end;
     }
-    flowan_status status = flowan_writer_write(archiver->writer, batch, first,
-                                               end - first, &log, error);
+    flowan_status status =
+        flowan_writer_write(archiver->writer, batch, first, end - first, &log, error);
     if (status == FLOWAN_OK)
         archiver->logs[archiver->current] = log;
     return status;
@@ -563,9 +566,9 @@ static void pass_rows(flowan_log_state *log, size_t rows, flowan_position positi
     log->rows_after = log->rows_after > rows ? log->rows_after - (uint32_t)rows : 0;
 }
 
-flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batch *batch,
-                                    size_t first, flowan_position position,
-                                    flowan_error *error)
+flowan_status flowan_archiver_write(flowan_archiver *archiver,
+                                    const flowan_batch *batch, size_t first,
+                                    flowan_position position, flowan_error *error)
 {
     if (archiver->current >= archiver->log_count)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
@@ -578,9 +581,9 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batc
         status = seal(archiver, error);
     for (size_t row = first; status == FLOWAN_OK && row < batch->rows; row++) {
         uint64_t interval = receive_time(archiver, &clock, row) / archiver->rotate_ns;
-        bool full = archiver->writer && flowan_writer_stats(archiver->writer).rows +
-                                                (row - from) >=
-                                            archiver->segment_rows;
+        bool full = archiver->writer &&
+                    flowan_writer_stats(archiver->writer).rows + (row - from) >=
+                        archiver->segment_rows;
         if (archiver->writer && interval <= archiver->interval && !full)
             continue;
         if (archiver->writer && row > from)
@@ -588,11 +591,10 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver, const flowan_batc
         if (archiver->writer && status == FLOWAN_OK)
             status = seal(archiver, error);
         if (status == FLOWAN_OK)
-            status = open_segment(archiver,
-                                  full && interval < archiver->interval
-                                      ? archiver->interval
-                                      : interval,
-                                  error);
+            status = open_segment(
+                archiver,
+                full && interval < archiver->interval ? archiver->interval : interval,
+                error);
         from = row;
     }
     if (status == FLOWAN_OK && from < batch->rows)

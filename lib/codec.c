@@ -41,7 +41,8 @@ bool fl_codec_pack(fl_codec *codec, fl_buffer *out, const void *plain, size_t si
     char *room = fl_buffer_reserve(out, bound > size ? bound : size);
     if (!room)
         return false;
-    size_t packed = ZSTD_compressCCtx(codec->pack, room, bound, plain, size, zstd_level);
+    size_t packed =
+        ZSTD_compressCCtx(codec->pack, room, bound, plain, size, zstd_level);
     if (!ZSTD_isError(packed) && packed < size) {
         *id = FL_CODEC_ZSTD;
         out->size += packed;

@@ -66,8 +66,9 @@ static flowan_status look_at_head(job *j, char head[HEAD_SIZE], size_t *size,
 /* Reads up to `known`'s position without parsing. FLOWAN_OK: the contents are the same,
  * the parser stands there. FLOWAN_END: they are others. FLOWAN_ERROR_EXISTS: the log
  * ends before. The bytes read beyond come back in *rest. */
-static flowan_status pass_known(job *j, const flowan_log_state *known, const char **rest,
-                                size_t *rest_size, flowan_error *error)
+static flowan_status pass_known(job *j, const flowan_log_state *known,
+                                const char **rest, size_t *rest_size,
+                                flowan_error *error)
 {
     uint64_t left = known->position.offset;
     *rest_size = 0;
@@ -90,7 +91,8 @@ static flowan_status pass_known(job *j, const flowan_log_state *known, const cha
         *rest = (const char *)data + part;
         *rest_size = size - part;
     }
-    return flowan_parser_position(j->parser).content_hash == known->position.content_hash
+    return flowan_parser_position(j->parser).content_hash ==
+                   known->position.content_hash
                ? FLOWAN_OK
                : FLOWAN_END;
 }

@@ -45,8 +45,8 @@ static flowan_status fail(const flowan_reader *reader, flowan_status status,
                           flowan_status_text(status));
 }
 
-static flowan_status read_into(flowan_reader *reader, fl_buffer *buffer, uint64_t offset,
-                               uint64_t size, flowan_error *error)
+static flowan_status read_into(flowan_reader *reader, fl_buffer *buffer,
+                               uint64_t offset, uint64_t size, flowan_error *error)
 {
     fl_buffer_clear(buffer);
     if (offset > reader->file_size || size > reader->file_size - offset)
@@ -89,7 +89,8 @@ static flowan_status read_head(flowan_reader *reader, uint64_t offset,
     return FLOWAN_OK;
 }
 
-static bool add_block(flowan_reader *reader, uint64_t offset, const fl_segment_head *head)
+static bool add_block(flowan_reader *reader, uint64_t offset,
+                      const fl_segment_head *head)
 {
     if (!fl_memory_grow((void **)&reader->blocks, &reader->blocks_room,
                         reader->block_count + 1, sizeof *reader->blocks))
@@ -201,10 +202,9 @@ static flowan_status read_footer(flowan_reader *reader, flowan_error *error)
     status = read_into(reader, &reader->footer, offset, size, error);
     if (status != FLOWAN_OK)
         return status;
-    status = fl_segment_get_footer((const unsigned char *)reader->footer.data,
-                                   reader->footer.size, &reader->blocks,
-                                   &reader->block_count, &reader->logs,
-                                   &reader->log_count);
+    status = fl_segment_get_footer(
+        (const unsigned char *)reader->footer.data, reader->footer.size,
+        &reader->blocks, &reader->block_count, &reader->logs, &reader->log_count);
     if (status == FLOWAN_ERROR_MEMORY)
         return fl_status_memory(error);
     if (status != FLOWAN_OK)
@@ -395,10 +395,10 @@ typedef struct decode {
     flowan_reader *reader;
     flowan_batch *batch;
     const fl_segment_head *head;
-    uint64_t block;       /* its offset in the file */
-    fl_column **columns;  /* of the batch, by number in the block; NULL: not wanted */
-    uint8_t *has;         /* for one column: per shape, whether it has a value */
-    uint16_t *shape_map;  /* block shape → batch shape */
+    uint64_t block;      /* its offset in the file */
+    fl_column **columns; /* of the batch, by number in the block; NULL: not wanted */
+    uint8_t *has;        /* for one column: per shape, whether it has a value */
+    uint16_t *shape_map; /* block shape → batch shape */
 } decode;
 
 /* The shapes with only the wanted columns, interned in the batch. */
@@ -673,8 +673,8 @@ flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t c
     if (reader->listed != index + 1) {
         fl_segment_head_free(&reader->listed_head);
         reader->listed = 0;
-        flowan_status status =
-            read_head(reader, reader->blocks[index].offset, &reader->listed_head, error);
+        flowan_status status = read_head(reader, reader->blocks[index].offset,
+                                         &reader->listed_head, error);
         if (status != FLOWAN_OK)
             return status;
         /* names borrow from the head's bytes, which the next read overwrites */

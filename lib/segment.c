@@ -250,7 +250,8 @@ static bool column_is_sound(const fl_segment_column *column, uint64_t rows)
     if (fl_type_is_run(column->type))
         return column->plain_size ==
                (uint64_t)column->present * 4 + (uint64_t)column->items * width;
-    return column->items == 0 && column->plain_size == (uint64_t)column->present * width;
+    return column->items == 0 &&
+           column->plain_size == (uint64_t)column->present * width;
 }
 
 static bool get_columns(fl_cursor *in, fl_segment_head *out)
@@ -412,7 +413,8 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
     *log_count = fl_cursor_get(&cursor, 4);
     /* each takes bytes of its own: the counts cannot make us allocate more than 64 times
      * what is there */
-    if (*block_count > cursor.left / (16 + STATS_SIZE) || *log_count > cursor.left / 4) {
+    if (*block_count > cursor.left / (16 + STATS_SIZE) ||
+        *log_count > cursor.left / 4) {
         *block_count = *log_count = 0;
         return FLOWAN_ERROR_FORMAT;
     }

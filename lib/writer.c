@@ -16,8 +16,8 @@ struct flowan_writer {
     int fd;
     char *path;
     int zstd_level;
-    uint64_t size;  /* of the file: header and whole blocks */
-    bool finished;  /* or broken: no block can follow */
+    uint64_t size; /* of the file: header and whole blocks */
+    bool finished; /* or broken: no block can follow */
     fl_codec *codec;
     fl_segment_block *blocks;
     size_t block_count;
@@ -144,7 +144,7 @@ typedef struct slice {
     const flowan_batch *batch;
     size_t first;
     size_t end;
-    uint32_t *shape_of; /* batch shape → block shape + 1, or 0 */
+    uint32_t *shape_of;  /* batch shape → block shape + 1, or 0 */
     uint32_t *column_of; /* batch column → block column, or UINT32_MAX */
     uint16_t *order;     /* block shape → batch shape */
     size_t shape_count;

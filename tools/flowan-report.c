@@ -172,8 +172,9 @@ static int on_progress(void *context, const flowan_scan_counts *counts)
     return cli_stopped();
 }
 
-/* Feeds the report; damage is told, and what is sound behind it counts. */
-static int feed(settings *set, flowan_report *report)
+/* Feeds the report; damage is told, and what is sound behind it counts. *fed is false
+ * when a path cannot be read at all: there is nothing to report on then. */
+static int feed(settings *set, flowan_report *report, bool *fed)
 {
     flowan_scan_options scan_options = {.size = sizeof scan_options,
                                         .start_ns = set->window.start_ns,
@@ -184,8 +185,9 @@ static int feed(settings *set, flowan_report *report)
                                         .context = set};
     flowan_scan *scan;
     flowan_error error;
-    if (flowan_scan_open(&scan, set->paths, set->path_count, &scan_options, &error) !=
-        FLOWAN_OK) {
+    *fed = flowan_scan_open(&scan, set->paths, set->path_count, &scan_options, &error) ==
+           FLOWAN_OK;
+    if (!*fed) {
         cli_message("%s", error.message);
         return CLI_FAILED;
     }
@@ -234,12 +236,14 @@ static int run_report(settings *set)
         status = cli_usage("%s", error.message);
         goto out;
     }
-    status = feed(set, report);
+    bool fed;
+    status = feed(set, report, &fed);
     flowan_report_style style = {.size = sizeof style,
                                  .columns = cli_columns(100),
                                  .colour =
                                      isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
-    if (!cli_stopped() && flowan_report_write(report, set->format, cli_write, NULL,
+    if (fed && !cli_stopped() &&
+        flowan_report_write(report, set->format, cli_write, NULL,
                                               &style, &error) != FLOWAN_OK &&
         !cli_output_failed())
         goto failed;

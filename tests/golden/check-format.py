@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Reads the examples of doc/format.md with a reader made from that page alone.
 
-    check-format.py doc/format.md [SEGMENT...]
+    check-format.py doc/format.md [LOG PROGRAM]
 
-Standard library only: XXH3-64 is here, zstd is not, so that columns of further segments
-that are packed with it are reported and not read. Prints what is wrong; exit status 1.
+PROGRAM LOG SEGMENT makes a segment of a log in which every line is a record and every kind
+of value occurs, and the records are read back from that. Standard library only: XXH3-64 is
+here, zstd is not, so no column may be packed. Prints what is wrong; exit status 1.
 """
 
-import ipaddress
+import os
 import re
 import struct
+import subprocess
 import sys
+import tempfile
 from datetime import datetime, timedelta, timezone
 
 # --- XXH3-64, seed 0 (the specification of xxHash, "XXH3 algorithm") -------------------
@@ -518,18 +521,30 @@ def check_rendering():
         need(put_time(ns) == text, f"{ns} is written as {put_time(ns)}")
 
 
+def check_kinds(log, program, names):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "a.seg")
+        subprocess.run([program, log, path], check=True)
+        with open(path, "rb") as file:
+            blocks, _ = read_segment(file.read(), names)
+    with open(log, "rb") as file:
+        lines = file.read().splitlines()
+    need(len(blocks) == len(lines), "a block for each record")
+    for line, block in zip(lines, blocks):
+        need(block.text(0) == line, f"{line} comes back as {block.text(0)}")
+    kinds = {kind for block in blocks for shape in block.shapes for _, kind in shape}
+    need(kinds == set(range(22)), f"only kinds {sorted(kinds)} occur")
+
+
 def main():
-    if len(sys.argv) < 2:
+    if len(sys.argv) not in (2, 4):
         sys.exit(__doc__)
     try:
         check_hash()
         check_rendering()
         names = check_page(sys.argv[1])
-        for path in sys.argv[2:]:
-            with open(path, "rb") as file:
-                for block in read_segment(file.read(), names)[0]:
-                    for row in range(block.stats["rows"]):
-                        sys.stdout.buffer.write(block.text(row) + b"\n")
+        if len(sys.argv) == 4:
+            check_kinds(sys.argv[2], sys.argv[3], names)
     except (Bad, struct.error, KeyError) as wrong:
         sys.exit(f"check-format.py: {wrong!r}")
 

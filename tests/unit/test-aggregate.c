@@ -123,7 +123,7 @@ START_TEST(bad_keys)
 }
 END_TEST
 
-START_TEST(options)
+START_TEST(unknown_options)
 {
     struct {
         flowan_aggregator_options known;
@@ -371,7 +371,7 @@ START_TEST(order)
 }
 END_TEST
 
-START_TEST(totals)
+START_TEST(sums_of_all)
 {
     flowan_aggregator *aggregator = NULL;
     ck_assert_int_eq(flowan_aggregator_new(&aggregator, NULL, NULL), FLOWAN_OK);
@@ -399,7 +399,7 @@ static Suite *suite_of(void)
     Suite *suite = suite_create("aggregate");
     TCase *cases = tcase_create("all");
     tcase_add_test(cases, bad_keys);
-    tcase_add_test(cases, options);
+    tcase_add_test(cases, unknown_options);
     tcase_add_test(cases, plain_fields);
     tcase_add_test(cases, unknown_fields);
     tcase_add_test(cases, prefixes);
@@ -410,7 +410,7 @@ static Suite *suite_of(void)
     tcase_add_test(cases, saturation);
     tcase_add_test(cases, selections);
     tcase_add_test(cases, order);
-    tcase_add_test(cases, totals);
+    tcase_add_test(cases, sums_of_all);
     suite_add_tcase(suite, cases);
     return suite;
 }

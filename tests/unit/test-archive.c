@@ -376,7 +376,8 @@ END_TEST
 
 START_TEST(intervals_are_as_asked)
 {
-    flowan_archiver_options options = {.size = sizeof options, .rotate_ns = 90 * SECOND};
+    flowan_archiver_options options = {.size = sizeof options,
+                                       .rotate_ns = 90 * SECOND};
     fl_buffer log = {0};
     put_record(&log, MARCH_15, 1);
     put_record(&log, MARCH_15 + 89 * SECOND, 2);
@@ -497,7 +498,8 @@ START_TEST(names_are_listed_by_serial)
     touch("2026"); /* a file with a directory's name */
     ck_assert_uint_eq(segments(), 4);
     ck_assert_str_eq(name_at(0), "2025/03/15/flowan.20250315T000000Z.00000002.seg");
-    ck_assert_str_eq(name_at(1), "2025/03/16/flowan.20250316T000000Z.00000009.seg.open");
+    ck_assert_str_eq(name_at(1),
+                     "2025/03/16/flowan.20250316T000000Z.00000009.seg.open");
     ck_assert_str_eq(name_at(2), "2025/03/15/flowan.20250315T000000Z.00000010.seg");
     ck_assert_str_eq(name_at(3), "2024/03/16/flowan.20240316T000000Z.123456789.seg");
     ck_assert_str_eq(name_at(4), "");
@@ -934,12 +936,12 @@ START_TEST(logs_are_found_by_their_heads)
     } logs[] = {{"short", 4, 100}, {"long", 10, 50},  {"other", 10, 900},
                 {"far", 10, 100},  {"longer", 11, 1}, {"empty", 0, 7}};
     for (size_t i = 0; i < 6; i++) {
-        flowan_log_state log = {.path = logs[i].path,
-                                .inode = i,
-                                .head_size = logs[i].head,
-                                .head_hash = XXH3_64bits(i == 2 ? "something else" : text,
-                                                         logs[i].head),
-                                .position = {logs[i].offset, i}};
+        flowan_log_state log = {
+            .path = logs[i].path,
+            .inode = i,
+            .head_size = logs[i].head,
+            .head_hash = XXH3_64bits(i == 2 ? "something else" : text, logs[i].head),
+            .position = {logs[i].offset, i}};
         ck_assert_int_eq(flowan_archiver_begin_log(archiver, &log, 0, NULL), FLOWAN_OK);
     }
     static const char *const order[] = {"short", "far", "long"};
@@ -1006,7 +1008,8 @@ static bool is_harmless(call which, bool on)
 
 /* One run with the n-th call of a kind failing; true while it did fail. Resumes with the
  * same handle or, if that is what `anew` says, as the next process does. */
-static bool run_against(call which, unsigned n, bool on, bool anew, const fl_buffer *log)
+static bool run_against(call which, unsigned n, bool on, bool anew,
+                        const fl_buffer *log)
 {
     flowan_archiver_options options = {.size = sizeof options, .segment_rows = 6};
     flowan_archiver *archiver = NULL;

@@ -192,9 +192,8 @@ static void assert_log(const flowan_log_state *got, const flowan_log_state *want
 
 START_TEST(header_holds)
 {
-    fl_segment_header in = {.serial = UINT64_MAX,
-                            .interval_start_ns = UINT64_MAX - 1,
-                            .interval_ns = 1};
+    fl_segment_header in = {
+        .serial = UINT64_MAX, .interval_start_ns = UINT64_MAX - 1, .interval_ns = 1};
     unsigned char bytes[FL_SEGMENT_HEADER_SIZE];
     fl_segment_put_header(bytes, &in);
     fl_segment_header out;
@@ -238,9 +237,8 @@ END_TEST
 static fl_segment_head small_head(fl_segment_column columns[3])
 {
     static const unsigned char shapes[] = {1, 0, 2, 0, FL_KIND_INT};
-    columns[0] = (fl_segment_column){.role = FL_ROLE_SHAPES,
-                                     .plain_size = 4,
-                                     .stored_size = 4};
+    columns[0] =
+        (fl_segment_column){.role = FL_ROLE_SHAPES, .plain_size = 4, .stored_size = 4};
     columns[1] = (fl_segment_column){.role = FL_ROLE_TEXTS, .type = FLOWAN_TYPE_TEXT};
     columns[2] = (fl_segment_column){.role = FL_ROLE_VALUES,
                                      .name = "bytes",
@@ -329,8 +327,8 @@ START_TEST(head_is_not_believed)
     REFUSED(head.shape_count = 2);
     REFUSED(head.shape_count = 0);
     REFUSED(head.shapes_size = 4);
-    REFUSED(head.shapes = (const unsigned char *)"\1\0\1\0\4"); /* names the texts */
-    REFUSED(head.shapes = (const unsigned char *)"\1\0\3\0\4"); /* names no column */
+    REFUSED(head.shapes = (const unsigned char *)"\1\0\1\0\4");  /* names the texts */
+    REFUSED(head.shapes = (const unsigned char *)"\1\0\3\0\4");  /* names no column */
     REFUSED(head.shapes = (const unsigned char *)"\1\0\2\0\10"); /* an address in it */
     REFUSED(head.shapes = (const unsigned char *)"\1\0\2\0\26"); /* no kind */
     REFUSED(head.shapes = (const unsigned char *)"\1\4\2\0\4");  /* 1025 fields */
@@ -342,12 +340,14 @@ START_TEST(head_is_not_believed)
     REFUSED(columns[0].present = 1);
     REFUSED(columns[1].type = FLOWAN_TYPE_JSON);
     REFUSED(columns[1].items = 1);
-    REFUSED(columns[1].present = 3; columns[1].plain_size = columns[1].stored_size = 24);
+    REFUSED(columns[1].present = 3;
+            columns[1].plain_size = columns[1].stored_size = 24);
     REFUSED(columns[2].type = (flowan_type)0);
     REFUSED(columns[2].type = (flowan_type)13);
     REFUSED(columns[2].type = FLOWAN_TYPE_U32);
     REFUSED(columns[2].present = 1);
-    REFUSED(columns[2].present = 3; columns[2].plain_size = columns[2].stored_size = 24);
+    REFUSED(columns[2].present = 3;
+            columns[2].plain_size = columns[2].stored_size = 24);
     REFUSED(columns[2].items = 1);
     REFUSED(columns[2].codec = 2);
     REFUSED(columns[2].codec = 255);
@@ -412,7 +412,8 @@ START_TEST(footer_holds)
     size_t count, log_count;
     size = bytes.size - FL_SEGMENT_TRAILER_SIZE;
     ck_assert_int_eq(
-        fl_segment_get_footer(at, size, &got, &count, &got_logs, &log_count), FLOWAN_OK);
+        fl_segment_get_footer(at, size, &got, &count, &got_logs, &log_count),
+        FLOWAN_OK);
     ck_assert_uint_eq(count, 2);
     ck_assert_uint_eq(log_count, 2);
     ck_assert_mem_eq(got, blocks, sizeof blocks);
@@ -429,7 +430,8 @@ START_TEST(footer_holds)
         bytes.data[bit / 8] = (char)(bytes.data[bit / 8] ^ 1 << bit % 8);
         if (bit / 8 < size)
             ck_assert_int_lt(
-                fl_segment_get_footer(at, size, &got, &count, &got_logs, &log_count), 0);
+                fl_segment_get_footer(at, size, &got, &count, &got_logs, &log_count),
+                0);
         else
             ck_assert(!fl_segment_get_trailer(trailer, file_size, &offset, &size));
         bytes.data[bit / 8] = (char)(bytes.data[bit / 8] ^ 1 << bit % 8);
@@ -440,9 +442,10 @@ START_TEST(footer_holds)
         size_t at;
         uint64_t value;
         size_t width;
-    } forged[] = {{8, UINT32_MAX, 4}, {12, UINT32_MAX, 4}, {8, 3, 4},     {12, 1, 4},
-                  {12, 3, 4},         {16, 65, 8},         {16, 0, 8},    {24, 101, 8},
-                  {24, UINT64_MAX, 8}, {88, 163, 8},       {32, UINT64_MAX, 8}};
+    } forged[] = {{8, UINT32_MAX, 4}, {12, UINT32_MAX, 4}, {8, 3, 4},
+                  {12, 1, 4},         {12, 3, 4},          {16, 65, 8},
+                  {16, 0, 8},         {24, 101, 8},        {24, UINT64_MAX, 8},
+                  {88, 163, 8},       {32, UINT64_MAX, 8}};
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
         unsigned char *copy = fl_memory_alloc(size, 1);
         memcpy(copy, at, size);
@@ -471,13 +474,15 @@ START_TEST(codec_holds)
         ck_assert_int_eq(id, stored.size < size ? FL_CODEC_ZSTD : FL_CODEC_PLAIN);
         ck_assert(fl_codec_fits(id, stored.size, size));
         ck_assert_int_eq(
-            fl_codec_unpack(codec, id, stored.data, stored.size, back, size), FLOWAN_OK);
+            fl_codec_unpack(codec, id, stored.data, stored.size, back, size),
+            FLOWAN_OK);
         ck_assert(size == 0 || memcmp(back, plain, size) == 0);
         ck_assert_int_lt(
             fl_codec_unpack(codec, id, stored.data, stored.size, back, size + 1), 0);
         if (size > 0)
             ck_assert_int_lt(
-                fl_codec_unpack(codec, id, stored.data, stored.size, back, size - 1), 0);
+                fl_codec_unpack(codec, id, stored.data, stored.size, back, size - 1),
+                0);
         ck_assert_int_lt(
             fl_codec_unpack(codec, 2, stored.data, stored.size, back, size), 0);
         fl_buffer_free(&stored);
@@ -718,8 +723,8 @@ START_TEST(many_columns)
     for (unsigned line = 0; line < 5; line++) {
         unsigned fields = line == 4 ? 1100 : 1024;
         for (unsigned i = 0; i < fields; i++)
-            fl_buffer_format(&text, "%c\"%s%u_%u\":%u", i ? ',' : '{',
-                             i ? "key" : "", line % 4, i, i);
+            fl_buffer_format(&text, "%c\"%s%u_%u\":%u", i ? ',' : '{', i ? "key" : "",
+                             line % 4, i, i);
         fl_buffer_text(&text, "}\n");
     }
     flowan_batch *batch = batch_of(text.data, text.size);
@@ -925,8 +930,9 @@ START_TEST(contracts_are_held)
     status = flowan_writer_open(&second, "x", &newer.known, &error);
     ck_assert_int_eq(status, FLOWAN_ERROR_ARGUMENT);
     flowan_batch *batch = all_kinds_batch();
-    ck_assert_int_eq(flowan_writer_write(writer, batch, ALL_KINDS_ROWS + 1, 0, NULL, NULL),
-                     FLOWAN_ERROR_ARGUMENT);
+    ck_assert_int_eq(
+        flowan_writer_write(writer, batch, ALL_KINDS_ROWS + 1, 0, NULL, NULL),
+        FLOWAN_ERROR_ARGUMENT);
     ck_assert_int_eq(flowan_writer_write(writer, batch, 1, ALL_KINDS_ROWS, NULL, &error),
                      FLOWAN_ERROR_ARGUMENT);
     assert_sentence(&error, FLOWAN_ERROR_ARGUMENT);
@@ -1126,8 +1132,8 @@ START_TEST(a_turned_bit_is_found)
                 fl_buffer_free(&got);
             }
             /* it costs the block that it hit and no other */
-            ck_assert_uint_ge(right, at >= ends[0] && at < ends[BLOCKS] ? BLOCKS - 1
-                                                                        : BLOCKS);
+            ck_assert_uint_ge(right,
+                              at >= ends[0] && at < ends[BLOCKS] ? BLOCKS - 1 : BLOCKS);
             packed += right;
             flowan_reader_free(reader);
         }
@@ -1227,9 +1233,10 @@ static uint32_t random_below(uint32_t limit)
 
 static void mutate(unsigned char *bytes, size_t size)
 {
-    static const uint64_t odd[] = {0,          1,         2,          0x7f,
-                                   0x80,       0xff,      0x100,      0x7fff,
-                                   0xffff,     0x10000,   0x100000,   0x7fffffff,
+    static const uint64_t odd[] = {0,          1,          2,
+                                   0x7f,       0x80,       0xff,
+                                   0x100,      0x7fff,     0xffff,
+                                   0x10000,    0x100000,   0x7fffffff,
                                    0x80000000, UINT32_MAX, UINT32_MAX + UINT64_C(1),
                                    INT64_MAX,  UINT64_MAX, UINT64_MAX - 7};
     static const size_t widths[] = {1, 2, 4, 8};

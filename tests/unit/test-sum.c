@@ -12,7 +12,7 @@ static const char *text_of(flowan_sum sum)
     return text;
 }
 
-START_TEST(text)
+START_TEST(decimal)
 {
     ck_assert_str_eq(text_of((flowan_sum){0, 0}), "0");
     ck_assert_str_eq(text_of((flowan_sum){UINT64_MAX, 0}), "18446744073709551615");
@@ -130,7 +130,7 @@ static Suite *suite_of(void)
 {
     Suite *suite = suite_create("sum");
     TCase *cases = tcase_create("all");
-    tcase_add_test(cases, text);
+    tcase_add_test(cases, decimal);
     tcase_add_test(cases, addition);
     tcase_add_test(cases, products);
     tcase_add_test(cases, rates);

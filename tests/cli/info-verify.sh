@@ -1,0 +1,76 @@
+# What an archive says of itself, and what a check of its bytes finds.
+
+{
+    flow 36001 36000 36001 10.0.0.1 192.0.2.1 1
+    flow 86401 86399 86400 10.0.0.1 192.0.2.1 2
+} >log
+flowan-archive import -a A log 2>/dev/null
+expect_status 0 flowan-archive info -a A
+expect_silence
+expect_in_stdout '^archive +A$'
+expect_in_stdout '^segments +2 \(2 blocks\)$'
+expect_in_stdout '^records +2$'
+expect_in_stdout '^size +[0-9.]+ k?B of [0-9]+ B of JSON: [0-9.]+ : 1, [0-9.]+ bytes a record$'
+expect_in_stdout '^flows +2025-03-15T10:00:00Z to 2025-03-16T00:00:00Z$'
+expect_in_stdout '^received +2025-03-15T10:00:01Z to 2025-03-16T00:00:01Z$'
+expect_in_stdout "^logs +log, read to byte $(wc -c <log)\$"
+
+expect_status 0 flowan-archive info --json -a A
+expect_python '
+import glob, json, os, sys
+info = json.load(open(sys.argv[1]))
+bytes = sum(os.path.getsize(p) for p in glob.glob("A/*/*/*/*.seg"))
+log = open("log").read()
+assert info["archive"] == "A" and info["segments"] == 2 and info["blocks"] == 2, info
+assert info["unfinished"] == 0 and info["damaged"] == 0 and info["records"] == 2, info
+assert info["bytes"] == bytes and info["json_bytes"] == len(log) - 2, info
+assert abs(info["ratio"] - info["json_bytes"] / bytes) < 0.001, info
+assert abs(info["bytes_per_record"] - bytes / 2) < 0.001, info
+assert info["received_from"] == "2025-03-15T10:00:01Z", info
+assert info["received_to"] == "2025-03-16T00:00:01Z", info
+assert info["flows_from"] == "2025-03-15T10:00:00Z", info
+assert info["flows_to"] == "2025-03-16T00:00:00Z", info
+assert info["logs"] == [{"path": "log", "offset": len(log)}], info' "$CASE_OUT"
+
+expect_status 0 flowan-archive verify A
+expect_silence
+expect_in_stdout '^2 segments, 2 blocks, [0-9.]+ k?B: every byte as written$'
+set -- A/2025/03/15/*.seg A/2025/03/16/*.seg
+expect_status 0 flowan-archive verify "$1" "$2"
+expect_in_stdout '^2 segments, 2 blocks'
+expect_status 0 flowan-archive verify "$1"
+expect_in_stdout '^1 segment, 1 block, '
+
+# Every single byte counts.
+size=$(wc -c <"$1")
+for at in 0 9 40 100 $((size / 2)) $((size - 40)) $((size - 1)); do
+    cp "$1" copy.seg
+    damage copy.seg $at
+    expect_status 1 flowan-archive verify copy.seg
+    expect_stderr '^flowan-archive: .*copy\.seg'
+    expect_stdout ''
+done
+damage "$1" $((size / 2))
+expect_status 1 flowan-archive verify A
+expect_stderr "^flowan-archive: $1"
+expect_stderr '1 of 2 segments are damaged'
+expect_status 1 flowan-archive verify "$2" nowhere
+expect_stderr 'nowhere: No such file'
+
+# Nothing in it yet.
+: >empty
+flowan-archive import -a N empty 2>/dev/null
+[ "$(ls -A N)" = flowan.lock ] || fail "an import of nothing leaves $(ls -A N)"
+expect_status 0 flowan-archive info -a N
+expect_in_stdout '^records +0$'
+expect_in_stdout '^flows +- to -$'
+expect_status 0 flowan-archive info -a N --json
+expect_in_stdout '"records":0,"bytes":0,"json_bytes":0,"ratio":0.000,'
+expect_in_stdout '"received_from":null,"received_to":null,'
+python3 -m json.tool "$CASE_OUT" >/dev/null || fail "info --json is no JSON"
+expect_status 0 flowan-archive verify N
+expect_in_stdout '^0 segments'
+expect_status 0 flowan-dump --count -o json N
+expect_in_stdout '^\{"flows":0,'
+expect_status 0 flowan-report networks -o json N
+python3 -m json.tool "$CASE_OUT" >/dev/null || fail "a report of nothing is no JSON"

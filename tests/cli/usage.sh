@@ -1,0 +1,64 @@
+# Help, versions, and calls that make no sense.
+
+flow 10 1 2 10.0.0.1 192.0.2.1 7 >log
+
+for command in flowan-archive 'flowan-archive import' 'flowan-archive info' \
+    'flowan-archive verify' flowan-dump flowan-report 'flowan-report networks' \
+    'flowan-report asns' 'flowan-report matrix' 'flowan-report top' \
+    'flowan-report series'; do
+    expect_status 0 $command --help
+    expect_silence
+    expect_in_stdout "^Usage: ${command%% *} "
+    expect_in_stdout '^ +--help '
+    [ "$(wc -L <"$CASE_OUT")" -le 88 ] || fail "$command --help is wider than 88"
+done
+for tool in flowan-archive flowan-dump flowan-report; do
+    expect_status 0 $tool --version
+    expect_silence
+    expect_in_stdout "^$tool [0-9]+\.[0-9]+\.[0-9]+$"
+done
+
+# expect_usage PATTERN COMMAND...: status 2, a message, and where help is.
+expect_usage()
+{
+    pattern=$1
+    shift
+    expect_status 2 "$@"
+    expect_stdout ''
+    expect_stderr "^$1: $pattern"
+    expect_stderr "^Try '$1.* --help'\.$"
+}
+
+expect_usage 'name a command: import, info or verify' flowan-archive
+expect_usage "unknown command 'imprt'" flowan-archive imprt -a A log
+expect_usage "unknown command '-a'" flowan-archive -a A
+expect_usage '-a DIR is missing' flowan-archive import log
+expect_usage '-a DIR is missing' flowan-archive info
+expect_usage 'name at least one log' flowan-archive import -a A
+expect_usage "'log' is one word too many" flowan-archive info -a A log
+expect_usage 'name at least one archive' flowan-archive verify
+expect_usage "unknown or ambiguous option '--jsn'" flowan-archive info --jsn
+expect_usage "unknown or ambiguous option '--r'" flowan-archive import -a A --r x log
+expect_usage "option '--rotate' needs a value" flowan-archive import log --rotate
+expect_usage "option '-a' needs a value" flowan-archive import log -a
+expect_usage "unknown option '-q'" flowan-archive verify -q A
+expect_usage 'name at least one PATH' flowan-dump
+expect_usage 'name at least one PATH' flowan-dump --count
+expect_usage "unknown option '-z'" flowan-dump -z log
+expect_usage "unknown option '-z'" flowan-dump -zn 1 log
+expect_usage "option '--count' takes no value" flowan-dump --count=1 log
+expect_usage 'name a report' flowan-report
+[ ! -e A ] || fail "a call that made no sense made an archive"
+
+# A path that begins with a dash, and options behind a path.
+cp log ./-log
+expect_status 0 flowan-dump -o exact -- -log
+expect_same log "$CASE_OUT"
+expect_status 0 flowan-dump log -o exact
+expect_same log "$CASE_OUT"
+
+# No locale, no terminal, no environment changes what is printed.
+expect_status 0 env LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo COLUMNS=20 flowan-dump -o table log
+cp "$CASE_OUT" table
+expect_status 0 env -i "$(command -v flowan-dump)" -o table log
+expect_same table "$CASE_OUT"
