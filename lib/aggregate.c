@@ -32,24 +32,16 @@ static flowan_status init_enrich(flowan_aggregator *aggregator,
                                  const flowan_aggregator_options *options,
                                  flowan_error *error)
 {
-    fl_sampling_rate *rates = fl_memory_alloc(options->exporter_count, sizeof *rates);
-    if (!rates)
-        return fl_status_memory(error);
-    for (size_t i = 0; i < options->exporter_count; i++)
-        rates[i] = (fl_sampling_rate){options->exporters[i].exporter,
-                                      options->exporters[i].rate};
     fl_enrich_rules rules = {
         .networks = options->networks,
         .asdb = options->asdb,
         .prefer_asdb = options->prefer_asdb,
         .raw_counts = options->raw_counts,
         .default_rate = options->default_sampling,
-        .rates = rates,
+        .rates = options->exporters,
         .rate_count = options->exporter_count,
     };
-    flowan_status status = fl_enrich_init(&aggregator->own_enrich, &rules, error);
-    fl_memory_free(rates);
-    return status;
+    return fl_enrich_init(&aggregator->own_enrich, &rules, error);
 }
 
 flowan_status flowan_aggregator_new(flowan_aggregator **out,

@@ -22,18 +22,13 @@ typedef enum fl_direction {
 #define FL_ENRICH_NO_NETWORK UINT32_MAX
 #define FL_ENRICH_NO_TIME UINT64_MAX
 
-typedef struct fl_sampling_rate {
-    flowan_address exporter;
-    uint64_t rate;
-} fl_sampling_rate;
-
 typedef struct fl_enrich_rules {
     const flowan_networks *networks; /* NULL: the default private space */
     flowan_asdb *asdb;               /* NULL: ASNs of the records only */
     bool prefer_asdb;
     bool raw_counts;
     uint64_t default_rate;         /* where a record has none; 0: 1 */
-    const fl_sampling_rate *rates; /* per exporter, before the default; copied */
+    const flowan_default_sampling *rates; /* per exporter, before the default; copied */
     size_t rate_count;
 } fl_enrich_rules;
 
@@ -46,7 +41,7 @@ typedef struct fl_enrich_column {
 typedef struct fl_enrich {
     fl_enrich_rules rules;
     flowan_networks *own_networks;
-    fl_sampling_rate *own_rates;
+    flowan_default_sampling *own_rates;
 
     const flowan_batch *batch;
     const uint32_t *rows; /* NULL: all */

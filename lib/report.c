@@ -128,24 +128,16 @@ static flowan_status init_enrich(flowan_report *report,
                                  const flowan_report_options *options,
                                  flowan_error *error)
 {
-    fl_sampling_rate *rates = fl_memory_alloc(options->exporter_count, sizeof *rates);
-    if (!rates)
-        return fl_status_memory(error);
-    for (size_t i = 0; i < options->exporter_count; i++)
-        rates[i] = (fl_sampling_rate){options->exporters[i].exporter,
-                                      options->exporters[i].rate};
     fl_enrich_rules rules = {
         .networks = options->networks,
         .asdb = options->asdb,
         .prefer_asdb = options->prefer_asdb,
         .raw_counts = options->raw_counts,
         .default_rate = options->default_sampling,
-        .rates = rates,
+        .rates = options->exporters,
         .rate_count = options->exporter_count,
     };
-    flowan_status status = fl_enrich_init(&report->enrich, &rules, error);
-    fl_memory_free(rates);
-    return status;
+    return fl_enrich_init(&report->enrich, &rules, error);
 }
 
 static flowan_status check_options(const flowan_report_options *options,
@@ -260,6 +252,7 @@ flowan_status flowan_report_new(flowan_report **out,
         status = compose(report, known.by, error);
     if (status >= 0) {
         add_columns(report);
+        fl_report_find_fields(report);
         status = check_columns(report, error);
     }
     if (status < 0)

@@ -12,6 +12,7 @@
 
 enum {
     FL_REPORT_COLUMNS_MAX = FL_KEY_PARTS_MAX + 24,
+    FL_REPORT_FIELDS_MAX = FL_KEY_PARTS_MAX + 24,
     FL_REPORT_PEERS = 5, /* top_remote_as */
     FL_REPORT_ROWS_MAX = 1000000
 };
@@ -82,6 +83,8 @@ struct flowan_report {
     flowan_aggregator *peers;    /* NETWORKS: the row's key and remote_as */
     fl_report_column columns[FL_REPORT_COLUMNS_MAX];
     size_t column_count;
+    const char *fields[FL_REPORT_FIELDS_MAX]; /* of a record, that the keys need */
+    size_t field_count;
     /* SERIES: first and last receipt in every `granule` */
     uint64_t granule_ns;
     fl_hash granules;
@@ -153,6 +156,9 @@ static inline bool fl_report_has_ways(const flowan_report *report)
 {
     return report->ways != NULL;
 }
+
+/* Fills report->fields once the aggregators are there (report_fields.c). */
+void fl_report_find_fields(flowan_report *report);
 
 /* "networks" … "series"; static. */
 const char *fl_report_kind_name(flowan_report_kind kind);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "archive.h"
 #include "clock.h"
-#include "flowan/archive.h"
 #include "flowan/source.h"
 #include "memory.h"
 #include "segment.h"
@@ -233,6 +233,16 @@ static void close_segment(flowan_scan *scan)
     scan->segment++;
 }
 
+/* A segment gets its final name when its footer is on disk. One without a footer under
+ * such a name was cut, and what its lost part held is not known. */
+static bool has_lost_its_end(const flowan_scan *scan)
+{
+    size_t size = strlen(scan->name);
+    size_t tail = strlen(FL_ARCHIVE_OPEN);
+    return !flowan_reader_info(scan->reader).finished &&
+           !(size > tail && strcmp(scan->name + size - tail, FL_ARCHIVE_OPEN) == 0);
+}
+
 /* FLOWAN_END: the input has no more segments. */
 static flowan_status open_segment(flowan_scan *scan, flowan_error *error)
 {
@@ -250,7 +260,8 @@ static flowan_status open_segment(flowan_scan *scan, flowan_error *error)
             return status;
         }
         flowan_segment_info info = flowan_reader_info(scan->reader);
-        if (info.blocks == 0 || may_overlap(scan, &info.stats)) {
+        if (info.blocks == 0 || has_lost_its_end(scan) ||
+            may_overlap(scan, &info.stats)) {
             scan->counts.segments_read++;
             return FLOWAN_OK;
         }
@@ -278,7 +289,16 @@ static flowan_status next_block(flowan_scan *scan, flowan_error *error)
             return flowan_reader_read(scan->reader, block, scan->columns,
                                       scan->column_count, scan->batch, error);
         }
+        if (has_lost_its_end(scan))
+            status = fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
+                                    "%s: the end of the segment is missing or damaged, "
+                                    "so that records may be lost: %llu bytes are left",
+                                    scan->name,
+                                    (unsigned long long)flowan_reader_info(scan->reader)
+                                        .file_bytes);
         close_segment(scan);
+        if (status != FLOWAN_OK)
+            return status;
     }
 }
 

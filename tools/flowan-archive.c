@@ -333,13 +333,20 @@ static void print_text(const char *path, const summary *sum)
     if (sum->unfinished)
         printf(", %" PRIu64 " unfinished", sum->unfinished);
     if (sum->damaged)
-        printf(", %" PRIu64 " that cannot be read", sum->damaged);
+        printf(", %" PRIu64 " damaged", sum->damaged);
     printf(")\n%-10s %" PRIu64 "\n", "records", sum->stats.rows);
     printf("%-10s %s of %s of JSON: %.1f : 1, %.1f bytes a record\n", "size",
            cli_size(sum->file_bytes, size), cli_size(sum->stats.text_bytes, json),
            ratio(sum), bytes_per_record(sum));
     put_times("flows", sum->stats.span_min_ns, sum->stats.span_max_ns, false);
     put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns, false);
+}
+
+/* Whether a segment is still being written, or was when its writer was killed. */
+static bool is_open(const char *path)
+{
+    size_t size = strlen(path);
+    return size > 5 && strcmp(path + size - 5, ".open") == 0;
 }
 
 static int show_info(const char *path, bool json)
@@ -361,6 +368,12 @@ static int show_info(const char *path, bool json)
         }
         flowan_segment_info info = flowan_reader_info(reader);
         add_segment(&sum, &info);
+        if (!info.finished && !is_open(flowan_archive_path(archive, i))) {
+            cli_message("%s: the end of the segment is missing or damaged",
+                        flowan_archive_path(archive, i));
+            sum.unfinished--;
+            sum.damaged++;
+        }
         if (newest && !info.finished) {
             flowan_reader_free(reader);
         } else {

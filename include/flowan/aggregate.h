@@ -34,12 +34,6 @@ extern "C" {
 
 typedef struct flowan_aggregator flowan_aggregator;
 
-/* A sampling rate for records of one exporter that state none. */
-typedef struct flowan_default_sampling {
-    flowan_address exporter;
-    uint64_t rate; /* 0: 1 */
-} flowan_default_sampling;
-
 typedef struct flowan_aggregator_options {
     size_t size;     /* sizeof(flowan_aggregator_options) */
     const char *by;  /* keys as above; NULL or "": none, a single row of everything */

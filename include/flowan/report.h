@@ -59,6 +59,11 @@ FLOWAN_API flowan_status flowan_report_new(flowan_report **out,
                                            flowan_error *error);
 FLOWAN_API void flowan_report_free(flowan_report *report);
 
+/* The JSON keys of a record that the report looks at, *count of them, for a scan that is to
+ * read no more than these. Borrowed while the report lives. */
+FLOWAN_API const char *const *flowan_report_fields(const flowan_report *report,
+                                                   size_t *count);
+
 /* Counts the chosen rows (NULL: all). The batch is not kept. */
 FLOWAN_API flowan_status flowan_report_push(flowan_report *report,
                                             const flowan_batch *batch,

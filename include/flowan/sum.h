@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flowan/field.h"
 #include "flowan/status.h"
 
 #ifdef __cplusplus
@@ -24,6 +25,12 @@ typedef struct flowan_measures {
     flowan_sum packets; /* scaled by the sampling rate, or as exported */
     flowan_sum bytes;   /* likewise */
 } flowan_measures;
+
+/* A sampling rate for records of one exporter that state none. */
+typedef struct flowan_default_sampling {
+    flowan_address exporter;
+    uint64_t rate; /* 0: 1 */
+} flowan_default_sampling;
 
 enum { FLOWAN_SUM_TEXT_SIZE = 39 };
 

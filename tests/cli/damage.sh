@@ -41,10 +41,11 @@ done
 for left in $((size - 10)) $((size / 2)) 200 60 10 0; do
     cp whole "$first"
     truncate -s $left "$first"
-    status=0
-    flowan-dump -o exact A >dump 2>"$CASE_ERR" || status=$?
-    [ $status -eq 1 ] || fail "cut to $left bytes: status $status"
-    expect_stderr "^flowan-dump: .*$first"
+    expect_status 1 flowan-dump -o exact A
+    cp "$CASE_OUT" dump
+    expect_stderr "^flowan-dump: $first"
+    expect_status 1 flowan-archive info -a A
+    expect_in_stdout '1 damaged'
     tail -n 1 dump | cmp - other >&2 || fail "cut to $left bytes: the rest is not there"
     expect_status 1 flowan-archive verify A
     expect_stderr "$first"
@@ -60,7 +61,7 @@ cp whole "$first"
 damage "$first" 0 8
 expect_status 1 flowan-archive info -a A
 expect_stderr "$first"
-expect_in_stdout '1 that cannot be read'
+expect_in_stdout '1 damaged'
 
 # Random damage: never a crash, never a wrong record.
 cp whole "$first"

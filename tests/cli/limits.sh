@@ -34,7 +34,6 @@ round_trip()
     expect_status 0 peak flowan-dump -o exact A
     expect_small "dump of $1"
     expect_same "$3" "$CASE_OUT"
-    expect_status 0 flowan-archive verify A
     expect_status "$2" peak flowan-dump -o exact "$1"
     expect_same "$3" "$CASE_OUT"
 }
@@ -88,15 +87,16 @@ expect_status 0 flowan-dump --count -o json A
 expect_in_stdout '"flows":100000,'
 expect_status 0 flowan-dump -o csv --fields bytes,key_99999 A
 [ "$(tail -n 1 "$CASE_OUT" | tr -d '\r')" = 99999,99999 ] || fail "the last key"
-round_trip shapes 0 shapes
-round_trip deep 0 deep
-round_trip wide 0 wide
+for log in shapes deep wide; do
+    round_trip $log 0 $log
+    expect_status 0 flowan-archive verify A
+done
 
-# A bomb of zstd and one of gzip: 200 MB of blanks around one record.
+# A bomb: 100 MB of blanks around one record.
 {
-    head -c 100000000 /dev/zero | tr '\0' ' '
+    head -c 50000000 /dev/zero | tr '\0' ' '
     cat record
-    head -c 100000000 /dev/zero | tr '\0' ' '
+    head -c 50000000 /dev/zero | tr '\0' ' '
 } >bomb
 gzip -1 bomb
 expect_status 0 peak flowan-dump -o exact bomb.gz

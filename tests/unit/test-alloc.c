@@ -1,6 +1,6 @@
-/* Scenarios in which the n-th allocation fails, for every n, alone and together with all
- * that follow: each ends with FLOWAN_ERROR_MEMORY or as if nothing had failed, and where a
- * call may be repeated the end is the same as without a failure.
+/* Scenarios in which the n-th allocation fails, for every n, alone and together with
+ * all that follow: each ends with FLOWAN_ERROR_MEMORY or as if nothing had failed, and
+ * where a call may be repeated the end is the same as without a failure.
  *
  * The linker sends malloc, calloc and realloc of the library here (not those of shared
  * libraries). Only calls inside TRY are made to fail. */
@@ -39,7 +39,7 @@ void *__wrap_realloc(void *memory, size_t size);
 
 static struct {
     bool armed;
-    bool for_ever; /* all that follow fail too */
+    bool for_ever;  /* all that follow fail too */
     size_t fail_at; /* the n-th, from 1; 0: none */
     size_t calls;
     bool failed;
@@ -76,8 +76,8 @@ void *__wrap_realloc(void *memory, size_t size)
 
 /* What a scenario is run with, and what came of it. */
 typedef struct trial {
-    bool patient; /* a call that may be repeated is, after a failure */
-    bool loose;   /* batches may end elsewhere: only what is in all of them counts */
+    bool patient;   /* a call that may be repeated is, after a failure */
+    bool loose;     /* batches may end elsewhere: only what is in all of them counts */
     fl_buffer said; /* all that the handles gave */
     fl_buffer rejects; /* the same, where it is loose */
     flowan_status status;
@@ -97,8 +97,8 @@ static flowan_status after(trial *t, flowan_status status)
     t->status = status;
     EXPECT(status >= 0 || status == FLOWAN_ERROR_MEMORY, "status %d: %s", status,
            t->error.message);
-    EXPECT(status >= 0 || (allocator.failed && t->error.status == status &&
-                           t->error.message[0]),
+    EXPECT(status >= 0 ||
+               (allocator.failed && t->error.status == status && t->error.message[0]),
            "no memory, but nothing failed, or no sentence");
     return status;
 }
@@ -152,9 +152,9 @@ static void say_batch(fl_buffer *said, const flowan_batch *batch, bool texts)
     }
     flowan_reject reject;
     for (size_t i = 0; flowan_batch_reject(batch, i, &reject); i++) {
-        fl_buffer_format(said, "\n%s %d at %llu: ",
-                         flowan_reject_reason_text(reject.reason), reject.continued,
-                         (unsigned long long)reject.offset);
+        fl_buffer_format(said,
+                         "\n%s %d at %llu: ", flowan_reject_reason_text(reject.reason),
+                         reject.continued, (unsigned long long)reject.offset);
         fl_buffer_append(said, reject.data, reject.size);
     }
 }
@@ -167,8 +167,8 @@ static void say_taken(trial *t, const flowan_batch *batch)
         return;
     }
     for (size_t row = 0; row < flowan_batch_rows(batch); row++) {
-        fl_buffer_format(&t->said, "\n%llu: ",
-                         (unsigned long long)batch->offset_of_row[row]);
+        fl_buffer_format(&t->said,
+                         "\n%llu: ", (unsigned long long)batch->offset_of_row[row]);
         fl_render_row(&t->said, batch, row);
     }
     flowan_reject reject;
@@ -183,18 +183,24 @@ static void say_taken(trial *t, const flowan_batch *batch)
 
 static const char log_text[] =
     "{\"type\":\"IPFIX\",\"time_received_ns\":\"2025-03-15T01:00:01.5Z\","
-    "\"time_flow_start_ns\":1742000390000000000,\"time_flow_end_ns\":1742000395000000000,"
-    "\"bytes\":1500,\"packets\":3,\"src_addr\":\"10.8.0.7\",\"src_net\":\"10.8.0.0/16\","
-    "\"dst_addr\":\"2001:db8::9\",\"proto\":\"TCP\",\"src_mac\":\"02:00:00:00:00:01\"}\n"
-    "{\"as_path\":[1,2,3],\"mpls_ip\":[\"::1\",\"192.0.2.1\"],\"layer_stack\":[\"TCP\"]}"
+    "\"time_flow_start_ns\":1742000390000000000,"
+    "\"time_flow_end_ns\":1742000395000000000,"
+    "\"bytes\":1500,\"packets\":3,\"src_addr\":\"10.8.0.7\","
+    "\"src_net\":\"10.8.0.0/16\","
+    "\"dst_addr\":\"2001:db8::9\",\"proto\":\"TCP\","
+    "\"src_mac\":\"02:00:00:00:00:01\"}\n"
+    "{\"as_path\":[1,2,3],\"mpls_ip\":[\"::1\",\"192.0.2.1\"],"
+    "\"layer_stack\":[\"TCP\"]}"
     "{\"time_received_ns\":1742000402000000000,\"bytes\":18446744073709551616}\n\n"
-    "{\"user\":\"a\\u0026b\",\"\\u006eote\":\"x\",\"flag\":true,\"deep\":{\"a\":[-1]}}\n"
+    "{\"user\":\"a\\u0026b\",\"\\u006eote\":\"x\",\"flag\":true,"
+    "\"deep\":{\"a\":[-1]}}\n"
     "junk {\"proto\":\"unknown\",\"user\":7,\"user\":8}\r\n"
     "{\"a\":\"torn{\"time_received_ns\":\"2025-03-15T01:00:03Z\",\"bytes\":2}\n"
     "{\"a\":,\"b\":{}}\n"
     "{\"" KEY64 KEY64 KEY64 KEY64 "k\":1}{\"" KEY64 KEY64 KEY64 KEY64 "k\":2}\n"
     "{ }{}{\"x\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}\n"
-    "{\"bytes\":77,\"dst_addr\":\"100.64.0.1\",\"time_received_ns\":1742000404000000000}\n"
+    "{\"bytes\":77,\"dst_addr\":\"100.64.0.1\","
+    "\"time_received_ns\":1742000404000000000}\n"
     "{\"torn\":tr\n{\"tail\":[";
 
 /* Feeds everything, taking the batch away whenever it is full. After a failure the next
@@ -271,11 +277,12 @@ static void parse_limited(trial *t)
     parse(t, log_text, sizeof log_text - 1, 100, &few, &little, 3);
 }
 
-/* Rejects of several pieces: torn objects full of braces, junk, one that is too long. */
+/* Rejects of several pieces: torn and full of braces, junk, one that is too long. */
 static void parse_long(trial *t)
 {
     fl_buffer text = {0};
-    static const char *const heads[] = {"{}{\"a\":\"", "{}x", "{}{,", "{\"bytes\":1}{\"b\":\""};
+    static const char *const heads[] = {"{}{\"a\":\"", "{}x", "{}{,",
+                                        "{\"bytes\":1}{\"b\":\""};
     static const size_t sizes[] = {150000, 140000, 70000, 300000};
     for (size_t i = 0; i < 4; i++) {
         fl_buffer_text(&text, heads[i]);
@@ -420,8 +427,9 @@ out:
 
 static void networks(trial *t)
 {
-    static const char text[] = "# ours\n10.8.0.0/16 office site=north\n2001:db8::/32 "
-                               "office\n203.0.113.0/24 pool role=public\n198.51.100.7\n";
+    static const char text[] =
+        "# ours\n10.8.0.0/16 office site=north\n2001:db8::/32 "
+        "office\n203.0.113.0/24 pool role=public\n198.51.100.7\n";
     flowan_networks *table = NULL;
     STEP(flowan_networks_parse(&table, text, sizeof text - 1, "n.txt", &t->error));
     for (uint32_t i = 0; i < flowan_networks_count(table); i++)
@@ -560,7 +568,8 @@ static trial play(const scenario *s, size_t fail_at, bool for_ever, bool patient
 static void check_all(const scenario *s, bool for_ever, bool patient)
 {
     trial want = play(s, 0, false, patient);
-    EXPECT(want.status >= 0 && want.said.size > 0, "%s: %s", s->name, want.error.message);
+    EXPECT(want.status >= 0 && want.said.size > 0, "%s: %s", s->name,
+           want.error.message);
     size_t allocations = allocator.calls;
     EXPECT(allocations > 0, "%s: allocates nothing", s->name);
     for (size_t n = 1;; n++) {

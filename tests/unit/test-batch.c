@@ -149,8 +149,9 @@ static const struct {
     {"in_if", FLOWAN_TYPE_U32, "\"in_if\":4294967295", "4294967295", "\"in_if\":7"},
     {"bytes", FLOWAN_TYPE_U64, "\"bytes\":18446744073709551615", "18446744073709551615",
      "\"bytes\":7"},
-    {"time_received_ns", FLOWAN_TYPE_TIME, "\"time_received_ns\":\"1970-01-01T00:00:01Z\"",
-     "1000000000", "\"time_received_ns\":7"},
+    {"time_received_ns", FLOWAN_TYPE_TIME,
+     "\"time_received_ns\":\"1970-01-01T00:00:01Z\"", "1000000000",
+     "\"time_received_ns\":7"},
     {"src_mac", FLOWAN_TYPE_MAC, "\"src_mac\":\"00:00:00:00:01:02\"", "258",
      "\"src_mac\":\"ff:ff:ff:ff:ff:ff\""},
     {"flag", FLOWAN_TYPE_BOOL, "\"flag\":true", "1", "\"flag\":true"},
@@ -176,8 +177,8 @@ static void add_member(const char *member)
     add(text);
 }
 
-/* Rows with and without the value around the words of the bitmap and the first growth of
- * a column, then the same batch again with the rows the other way round. */
+/* Rows with and without the value around the words of the bitmap and the first growth
+ * of a column, then the same batch again with the rows the other way round. */
 START_TEST(views)
 {
     enum { ROWS = 200 };
@@ -203,7 +204,7 @@ START_TEST(views)
 }
 END_TEST
 
-/* A column whose last value is far before the last row, or that only one row has, late. */
+/* A column whose only value is far before the last row, or in it. */
 START_TEST(late_and_early)
 {
     for (size_t i = 0; i < TYPES; i++) {
@@ -260,16 +261,19 @@ END_TEST
 
 START_TEST(order)
 {
-    add("{\"zeta\":1,\"bytes\":2}{\"alpha\":\"x\",\"zeta\":3}{\"bytes\":\"\",\"zeta\":-1,"
-        "\"proto\":\"unknown\",\"packets\":null}{\"proto\":6}");
+    add("{\"zeta\":1,\"bytes\":2}{\"alpha\":\"x\",\"zeta\":3}{\"bytes\":\"\","
+        "\"zeta\":-1,\"proto\":\"unknown\",\"packets\":null}{\"proto\":6}");
     static const struct {
         const char *name;
         flowan_type type;
         int field;
     } want[] = {
-        {"zeta", FLOWAN_TYPE_U64, -1},   {"bytes", FLOWAN_TYPE_U64, FLOWAN_FIELD_BYTES},
-        {"alpha", FLOWAN_TYPE_TEXT, -1}, {"zeta", FLOWAN_TYPE_JSON, -1},
-        {"proto", FLOWAN_TYPE_TEXT, -1}, {"packets", FLOWAN_TYPE_U64, FLOWAN_FIELD_PACKETS},
+        {"zeta", FLOWAN_TYPE_U64, -1},
+        {"bytes", FLOWAN_TYPE_U64, FLOWAN_FIELD_BYTES},
+        {"alpha", FLOWAN_TYPE_TEXT, -1},
+        {"zeta", FLOWAN_TYPE_JSON, -1},
+        {"proto", FLOWAN_TYPE_TEXT, -1},
+        {"packets", FLOWAN_TYPE_U64, FLOWAN_FIELD_PACKETS},
         {"proto", FLOWAN_TYPE_ENUM, FLOWAN_FIELD_PROTO},
     };
     ck_assert_uint_eq(flowan_batch_columns(batch), 7);
@@ -306,7 +310,8 @@ START_TEST(odd_names)
     /* around the size at which a key no longer fits the stack */
     for (size_t size = 254; size <= 258; size++)
         for (int round = 0; round < 2; round++) {
-            int length = snprintf(text, sizeof text, "{\"%.*s\":%d}", (int)size, key, round);
+            int length =
+                snprintf(text, sizeof text, "{\"%.*s\":%d}", (int)size, key, round);
             size_t left;
             ck_assert_int_eq(feed(text, (size_t)length, &left), FLOWAN_OK);
         }
@@ -534,8 +539,9 @@ START_TEST(rejects)
     ck_assert(!flowan_batch_reject(batch, 0, &reject));
     char *data = malloc(FL_REJECT_PIECE_SIZE + 1);
     memset(data, 'x', FL_REJECT_PIECE_SIZE + 1);
-    ck_assert_int_eq(fl_batch_append_reject(batch, FLOWAN_REJECT_TORN, false, 7, data, 0),
-                     FLOWAN_OK);
+    ck_assert_int_eq(
+        fl_batch_append_reject(batch, FLOWAN_REJECT_TORN, false, 7, data, 0),
+        FLOWAN_OK);
     ck_assert_uint_eq(flowan_batch_rejects(batch), 0);
     ck_assert_int_eq(fl_batch_append_reject(batch, FLOWAN_REJECT_TORN, false, 7, data,
                                             FL_REJECT_PIECE_SIZE + 1),
@@ -556,10 +562,11 @@ START_TEST(rejects)
     ck_assert(!flowan_batch_reject(batch, 0, &reject));
     /* full by bytes, and by count */
     while (!fl_batch_rejects_full(batch))
-        ck_assert_int_eq(fl_batch_append_reject(batch, FLOWAN_REJECT_JUNK, false, 0, data,
-                                                FL_REJECT_PIECE_SIZE),
+        ck_assert_int_eq(fl_batch_append_reject(batch, FLOWAN_REJECT_JUNK, false, 0,
+                                                data, FL_REJECT_PIECE_SIZE),
                          FLOWAN_OK);
-    ck_assert_uint_eq(flowan_batch_rejects(batch), FL_REJECTS_SIZE / FL_REJECT_PIECE_SIZE);
+    ck_assert_uint_eq(flowan_batch_rejects(batch),
+                      FL_REJECTS_SIZE / FL_REJECT_PIECE_SIZE);
     size_t left;
     ck_assert_int_eq(feed("{}", 2, &left), FLOWAN_FULL);
     ck_assert_uint_eq(left, 2);

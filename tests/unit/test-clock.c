@@ -91,7 +91,8 @@ static void append_row(flowan_parser *parser, flowan_batch *batch, size_t i)
     strcat(text, "}");
     size_t used;
     EXPECT(flowan_parser_feed(parser, text, strlen(text), batch, &used, NULL) ==
-                   FLOWAN_OK && used == strlen(text),
+                   FLOWAN_OK &&
+               used == strlen(text),
            "%s", text);
 }
 
@@ -123,8 +124,8 @@ static void teardown(void)
     flowan_batch_free(batch);
 }
 
-/* Alone in a batch, so that a column may be missing, and all in one, so that it is there
- * without the row, on both sides of a word of the bitmap. */
+/* Alone in a batch, so that a column may be missing, and all in one, so that it is
+ * there without the row, on both sides of a word of the bitmap. */
 START_TEST(spans)
 {
     fl_clock clock;
@@ -148,7 +149,8 @@ START_TEST(no_numbers)
                                "\"time_flow_end_ns\":\"soon\"}{}";
     size_t used;
     ck_assert_int_eq(
-        flowan_parser_feed(parser, text, sizeof text - 1, batch, &used, NULL), FLOWAN_OK);
+        flowan_parser_feed(parser, text, sizeof text - 1, batch, &used, NULL),
+        FLOWAN_OK);
     fl_clock clock;
     fl_clock_init(&clock, batch);
     for (size_t row = 0; row < 2; row++) {
@@ -168,7 +170,8 @@ START_TEST(texts)
                                "\"time_flow_start_ns\":\"2025-03-15T01:00:00Z\"}";
     size_t used;
     ck_assert_int_eq(
-        flowan_parser_feed(parser, text, sizeof text - 1, batch, &used, NULL), FLOWAN_OK);
+        flowan_parser_feed(parser, text, sizeof text - 1, batch, &used, NULL),
+        FLOWAN_OK);
     fl_clock clock;
     fl_clock_init(&clock, batch);
     fl_span got = fl_clock_span(&clock, 0);
@@ -189,9 +192,9 @@ START_TEST(overlaps)
         uint64_t end;
         bool want; /* overlaps [100, 200) */
     } windows[] = {
-        {99, 99, false},  {100, 100, true}, {199, 199, true}, {200, 200, false},
-        {0, 100, false},  {0, 101, true},   {99, 100, false}, {99, 101, true},
-        {100, 200, true}, {150, 160, true}, {0, 999, true},   {199, 200, true},
+        {99, 99, false},  {100, 100, true},  {199, 199, true}, {200, 200, false},
+        {0, 100, false},  {0, 101, true},    {99, 100, false}, {99, 101, true},
+        {100, 200, true}, {150, 160, true},  {0, 999, true},   {199, 200, true},
         {199, 999, true}, {200, 201, false},
     };
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {

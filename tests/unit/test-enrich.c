@@ -193,7 +193,7 @@ START_TEST(scaling)
         "{'bytes':10,'sampling_rate':0,'sampler_address':'192.0.2.1'}"
         "{'packets':10,'sampler_address':'192.0.2.2'}"
         "{'bytes':7,'packets':2}";
-    fl_sampling_rate rate = {{{0}}, 50};
+    flowan_default_sampling rate = {{{0}}, 50};
     ck_assert(fl_text_get_address("192.0.2.1", 9, &rate.exporter));
     fixture f;
     open_with(&f, text,

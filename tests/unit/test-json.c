@@ -1,5 +1,5 @@
-/* The grammar, against a table and against jansson: what it accepts, where it stops, and
- * that neither depends on where the text is cut. */
+/* The grammar, against a table and against jansson: what it accepts, where it stops,
+ * and that neither depends on where the text is cut. */
 #include "json.h"
 
 #include <jansson.h>
@@ -58,8 +58,8 @@ static verdict scan_bytes(fl_json_scan *scan, const char *text, size_t size)
 static void same(verdict a, verdict b, const char *how, size_t cut, const char *text)
 {
     EXPECT(a.result == b.result && a.at == b.at && a.token == b.token,
-           "%s %zu: %d %zu %zu, whole: %d %zu %zu: %s", how, cut, b.result, b.at, b.token,
-           a.result, a.at, a.token, text);
+           "%s %zu: %d %zu %zu, whole: %d %zu %zu: %s", how, cut, b.result, b.at,
+           b.token, a.result, a.at, a.token, text);
 }
 
 /* The verdict, after proving that it does not depend on cuts. */
@@ -144,7 +144,10 @@ static const struct {
     size_t at;
     size_t token;
 } invalid[] = {
-#define BAD(text, at, token) {text, sizeof text - 1, at, token}
+#define BAD(text, at, token)                                                           \
+    {                                                                                  \
+        text, sizeof text - 1, at, token                                               \
+    }
     BAD("a", 0, 0),
     BAD("[", 0, 0),
     BAD(" {}", 0, 0),
@@ -251,10 +254,14 @@ END_TEST
 START_TEST(liberties)
 {
     static const char *const texts[] = {
-        "{\"a\":\"\xff\xfe\x80\"}",     "{\"\xc3\":1}",
-        "{\"a\":\"\\ud800\"}",          "{\"a\":\"\\udc00\\ud800\"}",
-        "{\"a\":\"\\u0000\"}",          "{\"\\u0000\":1}",
-        "{\"a\":1e400}",                "{\"a\":-1e999999999999}",
+        "{\"a\":\"\xff\xfe\x80\"}",
+        "{\"\xc3\":1}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\\udc00\\ud800\"}",
+        "{\"a\":\"\\u0000\"}",
+        "{\"\\u0000\":1}",
+        "{\"a\":1e400}",
+        "{\"a\":-1e999999999999}",
         "{\"a\":99999999999999999999}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -264,8 +271,8 @@ START_TEST(liberties)
 }
 END_TEST
 
-/* Far deeper than jansson goes, with arrays and objects by turns, so that each bit of the
- * stack counts; and once more with one bracket of the wrong kind. */
+/* Far deeper than jansson goes, with arrays and objects by turns, so that each bit of
+ * the stack counts; and once more with one bracket of the wrong kind. */
 START_TEST(depth)
 {
     enum { DEPTH = 50000 };
@@ -321,8 +328,9 @@ static const char *const seeds[] = {
 };
 
 /* What a mutation puts in: bytes that mean something here, and a few that do not. */
-static const char alphabet[] = "{}[]\",:\\ \t\r0123456789-+.eEutrfalsn/b\x01\x1f\x7f\x80\xc3"
-                               "\xe2\xffxA\0";
+static const char alphabet[] =
+    "{}[]\",:\\ \t\r0123456789-+.eEutrfalsn/b\x01\x1f\x7f\x80\xc3"
+    "\xe2\xffxA\0";
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -387,19 +395,21 @@ static judgement judge(const char *text, size_t size, bool letters, size_t *end)
 {
     char copy[512];
     for (size_t i = 0; i < size; i++)
-        copy[i] = (char)(text[i] == 0 ? 1 : letters && (text[i] & 0x80) ? 'x' : text[i]);
+        copy[i] = (char)(text[i] == 0                  ? 1
+                         : letters && (text[i] & 0x80) ? 'x'
+                                                       : text[i]);
     json_error_t error;
-    json_t *json =
-        json_loadb(copy, size,
-                   JSON_ALLOW_NUL | JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL,
-                   &error);
+    json_t *json = json_loadb(
+        copy, size, JSON_ALLOW_NUL | JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL,
+        &error);
     if (json) {
         *end = (size_t)error.position;
         json_decref(json);
         return ACCEPTED;
     }
     switch (json_error_code(&error)) {
-    case json_error_invalid_utf8: return letters ? REFUSED : judge(text, size, true, end);
+    case json_error_invalid_utf8:
+        return letters ? REFUSED : judge(text, size, true, end);
     case json_error_numeric_overflow:
     case json_error_null_byte_in_key:
     case json_error_stack_overflow: return NO_JUDGE;
@@ -436,8 +446,8 @@ START_TEST(mutations)
             continue;
         EXPECT((want == ACCEPTED) == (got.result == FL_JSON_DONE), "%d, jansson %d: %s",
                got.result, want, text);
-        EXPECT(want != ACCEPTED || got.at == end, "ends at %zu, jansson %zu: %s", got.at,
-               end, text);
+        EXPECT(want != ACCEPTED || got.at == end, "ends at %zu, jansson %zu: %s",
+               got.at, end, text);
         /* the other way it does not hold: jansson reads a whole token before it asks
          * whether one may stand there */
         EXPECT(got.result != FL_JSON_BAD || got.at < size, "BAD, but at no byte: %s",
@@ -529,8 +539,8 @@ START_TEST(strings)
         STRING("\"\\n\"", "\n", false),
         STRING("\"a\\\"\\\\\\/\\b\\f\\r\\tz\"", "a\"\\/\b\f\r\tz", false),
         STRING("\"\\u0041\"", "A", false),
-        STRING("\"\\u00e9\\u20AC\\ud83d\\ude00\"", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
-               false),
+        STRING("\"\\u00e9\\u20AC\\ud83d\\ude00\"",
+               "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", false),
         STRING("\"\\u0000\"", "\0", false),
         STRING("\"a\\u0000b\"", "a\0b", false),
         STRING("\"\\ud800\"", "\\ud800", true),

@@ -97,8 +97,7 @@ static void take_batch(run *r)
         bool has_row = row < flowan_batch_rows(r->batch);
         if (!has_reject && !has_row)
             break;
-        if (has_row &&
-            (!has_reject || r->batch->offset_of_row[row] < reject.offset)) {
+        if (has_row && (!has_reject || r->batch->offset_of_row[row] < reject.offset)) {
             fl_buffer_clear(&text);
             fl_render_row(&text, r->batch, row);
             item record = {'R', false, r->batch->offset_of_row[row], text.size};
@@ -165,7 +164,8 @@ static void end_run(run *r)
            r->label);
     take_batch(r);
     check_position(r);
-    EXPECT(flowan_parser_position(r->parser).offset == r->size, "%s: the end", r->label);
+    EXPECT(flowan_parser_position(r->parser).offset == r->size, "%s: the end",
+           r->label);
     EXPECT(blank_between(r->input, r->next, r->size), "%s: lost %llu to the end",
            r->label, (unsigned long long)r->next);
 }
@@ -194,19 +194,18 @@ static void free_run(run *r)
     *r = (run){0};
 }
 
-
 static void same_items(const run *a, size_t skipped, const run *b, const char *how,
                        size_t n)
 {
-    EXPECT(a->count - skipped == b->count, "%s, %s %zu: %zu items, not %zu", a->label, how,
-           n, b->count, a->count - skipped);
+    EXPECT(a->count - skipped == b->count, "%s, %s %zu: %zu items, not %zu", a->label,
+           how, n, b->count, a->count - skipped);
     for (size_t i = 0; i < b->count; i++) {
         item x = a->items[skipped + i];
         item y = b->items[i];
         EXPECT(x.what == y.what && x.continued == y.continued && x.offset == y.offset &&
                    x.size == y.size,
-               "%s, %s %zu: item %zu: %c %llu+%zu, not %c %llu+%zu", a->label, how, n, i,
-               y.what, (unsigned long long)y.offset, y.size, x.what,
+               "%s, %s %zu: item %zu: %c %llu+%zu, not %c %llu+%zu", a->label, how, n,
+               i, y.what, (unsigned long long)y.offset, y.size, x.what,
                (unsigned long long)x.offset, x.size);
     }
 }
@@ -226,8 +225,8 @@ static void check_resumes(const run *whole, const run *r, uint32_t limit)
                     .next = mark};
         size_t half = mark / 2;
         EXPECT(flowan_parser_skip(rest.parser, r->input, half, NULL) == FLOWAN_OK &&
-                   flowan_parser_skip(rest.parser, r->input + half, mark - half, NULL) ==
-                       FLOWAN_OK,
+                   flowan_parser_skip(rest.parser, r->input + half, mark - half,
+                                      NULL) == FLOWAN_OK,
                "%s: skip", r->label);
         feed_piece(&rest, r->size);
         end_run(&rest);
@@ -245,16 +244,16 @@ static void check_cuts(const run *whole, uint32_t limit)
     static const uint32_t capacities[] = {0, 1, 2};
     for (size_t c = 0; c < 3; c++) {
         for (size_t cut = 0; cut <= whole->size; cut++) {
-            run r = run_cut(whole->label, whole->input, whole->size, limit, capacities[c],
-                            cut, whole->size);
+            run r = run_cut(whole->label, whole->input, whole->size, limit,
+                            capacities[c], cut, whole->size);
             same_items(whole, 0, &r, "cut at", cut);
             if (cut == whole->size)
                 check_resumes(whole, &r, limit);
             free_run(&r);
         }
         for (size_t step = 1; step <= 3; step++) {
-            run r = run_cut(whole->label, whole->input, whole->size, limit, capacities[c],
-                            step, step);
+            run r = run_cut(whole->label, whole->input, whole->size, limit,
+                            capacities[c], step, step);
             same_items(whole, 0, &r, "in steps of", step);
             free_run(&r);
         }
@@ -273,7 +272,9 @@ static const struct {
     size_t want_size;
 } table[] = {
 #define LIMITED(limit, label, input, want)                                             \
-    {label, limit, input, sizeof input - 1, want, sizeof want - 1}
+    {                                                                                  \
+        label, limit, input, sizeof input - 1, want, sizeof want - 1                   \
+    }
 #define ROW(label, input, want) LIMITED(0, label, input, want)
     ROW("nothing", "", ""),
     ROW("a line feed", "\n", ""),
@@ -375,7 +376,8 @@ static const struct {
             "~L{\"a\":{\"b\":1}}{\"c\":3}~R{\"a\":1}"),
     LIMITED(7, "torn just at the limit", "{\"a\":12\n{\"a\":1}\n",
             "~L{\"a\":12~R{\"a\":1}"),
-    LIMITED(8, "torn below the limit", "{\"a\":12\n{\"a\":1}\n", "~T{\"a\":12~R{\"a\":1}"),
+    LIMITED(8, "torn below the limit", "{\"a\":12\n{\"a\":1}\n",
+            "~T{\"a\":12~R{\"a\":1}"),
     LIMITED(1, "a limit of one", "{}\n{\"a\":1}\nx\n", "~L{}~L{\"a\":1}~Jx"),
     LIMITED(2, "a limit of two", "{}{}\n{ }\n", "~R{}~R{}~L{ }"),
 };
@@ -383,8 +385,8 @@ static const struct {
 START_TEST(framing)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        run whole = run_cut(table[i].label, table[i].input, table[i].size, table[i].limit,
-                            0, table[i].size, 1);
+        run whole = run_cut(table[i].label, table[i].input, table[i].size,
+                            table[i].limit, 0, table[i].size, 1);
         ck_assert_uint_eq(whole.fulls, 0);
         fl_buffer got = {0};
         for (size_t k = 0; k < whole.count; k++) {
@@ -404,7 +406,7 @@ START_TEST(framing)
 END_TEST
 
 /* The whole table as one input, in pieces of many sizes. Each entry ends with a line
- * feed here, so it may read otherwise than alone; only the ways of cutting are compared. */
+ * feed here, so it may read otherwise than alone: only the cuts are compared. */
 START_TEST(framing_together)
 {
     fl_buffer all = {0};
@@ -462,7 +464,8 @@ START_TEST(odd)
     ck_assert_uint_eq(counts['L'], 0);
     static const size_t steps[] = {1, 2, 3, 7, 64, 100, 511, 1000, 4096};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        run r = run_cut("odd.json", data, size, 0, (uint32_t)(i % 3), steps[i], steps[i]);
+        run r =
+            run_cut("odd.json", data, size, 0, (uint32_t)(i % 3), steps[i], steps[i]);
         same_items(&whole, 0, &r, "in steps of", steps[i]);
         free_run(&r);
     }
@@ -497,8 +500,8 @@ static void check_pieces(const char *label, char what, const char *head, char fi
         for (size_t k = 0; k < pieces; k++) {
             EXPECT(r.items[k].what == what && r.items[k].continued == (k > 0),
                    "%s: piece %zu", label, k);
-            EXPECT(r.items[k].offset == k * FL_REJECT_PIECE_SIZE, "%s: piece %zu", label,
-                   k);
+            EXPECT(r.items[k].offset == k * FL_REJECT_PIECE_SIZE, "%s: piece %zu",
+                   label, k);
         }
         EXPECT(r.items[pieces].what == 'R', "%s: the record behind", label);
         if (i == 0) {
@@ -672,7 +675,7 @@ START_TEST(positions)
     ck_assert_uint_eq(position.content_hash, XXH3_64bits("", 0));
     size_t used;
     /* byte by byte: blanks settle at once, an object when it is complete */
-    static const size_t settled[] = {0,  1,  1,  1,  1,  1,  1,  1,  8,  9,  10,
+    static const size_t settled[] = {0,  1,  1,  1,  1,  1,  1,  1,  8,  9, 10,
                                      11, 11, 11, 11, 11, 11, 11, 18, 19, 19};
     for (size_t i = 0; i < sizeof input - 1; i++) {
         ck_assert_int_eq(flowan_parser_feed(parser, input + i, 1, batch, &used, NULL),
@@ -683,7 +686,8 @@ START_TEST(positions)
     }
     /* nothing comes of nothing */
     used = 7;
-    ck_assert_int_eq(flowan_parser_feed(parser, NULL, 0, batch, &used, NULL), FLOWAN_OK);
+    ck_assert_int_eq(flowan_parser_feed(parser, NULL, 0, batch, &used, NULL),
+                     FLOWAN_OK);
     ck_assert_uint_eq(used, 0);
     ck_assert_int_eq(flowan_parser_finish(parser, batch, NULL), FLOWAN_OK);
     ck_assert_uint_eq(flowan_parser_position(parser).offset, sizeof input - 1);
@@ -732,12 +736,13 @@ START_TEST(resets)
     flowan_batch *batch = new_batch(0);
     char *junk = malloc(100000);
     memset(junk, 'x', 100000);
-    static const char *const unfinished[] = {"{\"a\":[1", "junk", "{\"a\":\"x{", "{,,,"};
+    static const char *const unfinished[] = {"{\"a\":[1", "junk", "{\"a\":\"x{",
+                                             "{,,,"};
     size_t used;
     for (size_t i = 0; i < 5; i++) {
         ck_assert_int_eq(flowan_parser_feed(parser, i < 4 ? unfinished[i] : junk,
-                                            i < 4 ? strlen(unfinished[i]) : 100000, batch,
-                                            &used, NULL),
+                                            i < 4 ? strlen(unfinished[i]) : 100000,
+                                            batch, &used, NULL),
                          FLOWAN_OK);
         flowan_parser_reset(parser);
         flowan_batch_reset(batch);
