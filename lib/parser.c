@@ -28,6 +28,7 @@ struct flowan_parser {
     fl_json_scan scan;   /* OBJECT */
     flowan_reject_reason reason; /* SKIPPING */
     bool continued;              /* a piece of this reject was handed over */
+    flowan_position reject_at;   /* where it began, then */
     size_t looked;               /* SKIPPING: bytes known to belong to it, which may
                                     be more than are here: those of a failed feed */
     uint64_t offset;             /* of the first unfinished byte */
@@ -189,6 +190,11 @@ static flowan_status reject(flowan_parser *parser, feed *f, size_t size)
     const char *text = text_front(parser, f, size);
     if (!text)
         return FLOWAN_ERROR_MEMORY;
+    if (!parser->continued) {
+        hash_settled(parser, f);
+        parser->reject_at = (flowan_position){parser->offset,
+                                              XXH3_64bits_digest(parser->hash)};
+    }
     flowan_status status =
         fl_batch_append_reject(f->batch, parser->reason, parser->continued,
                                parser->offset, text, size);
@@ -359,6 +365,10 @@ void flowan_parser_reset(flowan_parser *parser)
 
 flowan_position flowan_parser_position(const flowan_parser *parser)
 {
+    /* Inside a long reject there is no place to resume from: what follows would be read
+     * as if something began there. */
+    if (parser->mode == SKIPPING && parser->continued)
+        return parser->reject_at;
     return (flowan_position){parser->offset, XXH3_64bits_digest(parser->hash)};
 }
 

@@ -328,8 +328,8 @@ static void print_text(const char *path, const summary *sum)
     char size[32];
     char json[32];
     printf("%-10s %s\n", "archive", path);
-    printf("%-10s %" PRIu64 " (%" PRIu64 " blocks", "segments", sum->segments,
-           sum->blocks);
+    printf("%-10s %" PRIu64 " (%" PRIu64 " block%s", "segments", sum->segments,
+           sum->blocks, sum->blocks == 1 ? "" : "s");
     if (sum->unfinished)
         printf(", %" PRIu64 " unfinished", sum->unfinished);
     if (sum->damaged)
@@ -424,6 +424,7 @@ typedef struct verified {
     uint64_t blocks;
     uint64_t bytes;
     uint64_t damaged;
+    bool failed; /* something could not be checked at all */
 } verified;
 
 static void verify_reader(verified *all, flowan_reader *reader)
@@ -448,7 +449,7 @@ static void verify_segment(verified *all, const char *path)
     flowan_error error;
     if (flowan_reader_open(&reader, path, &error) != FLOWAN_OK) {
         cli_message("%s", error.message);
-        all->damaged++;
+        all->failed = true;
         return;
     }
     verify_reader(all, reader);
@@ -461,13 +462,14 @@ static void verify_archive(verified *all, const char *path)
     flowan_error error;
     if (flowan_archive_open(&archive, path, &error) != FLOWAN_OK) {
         cli_message("%s", error.message);
-        all->damaged++;
+        all->failed = true;
         return;
     }
     for (size_t i = 0; i < flowan_archive_segments(archive) && !cli_stopped(); i++) {
         flowan_reader *reader;
         if (flowan_archive_reader(archive, i, &reader, &error) != FLOWAN_OK) {
             cli_message("%s", error.message);
+            all->segments++;
             all->damaged++;
             continue;
         }
@@ -501,14 +503,14 @@ static int run_verify(int argc, char **argv)
             verify_segment(&all, argv[i]);
     }
     char size[32];
-    if (all.damaged == 0 && !cli_stopped())
+    if (all.damaged == 0 && !all.failed && !cli_stopped())
         printf("%" PRIu64 " segment%s, %" PRIu64 " block%s, %s: every byte as written\n",
                all.segments, all.segments == 1 ? "" : "s", all.blocks,
                all.blocks == 1 ? "" : "s", cli_size(all.bytes, size));
     else if (all.damaged)
-        cli_message("%" PRIu64 " of %" PRIu64 " segments are damaged", all.damaged,
-                    all.segments > all.damaged ? all.segments : all.damaged);
-    return cli_end(all.damaged ? CLI_FAILED : CLI_DONE);
+        cli_message("%" PRIu64 " of %" PRIu64 " segments %s damaged", all.damaged,
+                    all.segments, all.damaged == 1 ? "is" : "are");
+    return cli_end(all.damaged || all.failed ? CLI_FAILED : CLI_DONE);
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,8 @@
  * several on a line, with blanks and blank lines between; a raw line feed inside an object
  * ends it. What is no object is handed over as rejects of the batch, with its offset;
  * behind a torn object the parser looks for the next one, so that a record glued to a torn
- * one is not lost. */
+ * one is not lost. (Torn right behind a colon, the two read as one object inside another,
+ * which the line feed then ends: one reject.) */
 #ifndef FLOWAN_PARSER_H
 #define FLOWAN_PARSER_H
 
@@ -46,7 +47,8 @@ FLOWAN_API flowan_status flowan_parser_finish(flowan_parser *parser, flowan_batc
 FLOWAN_API void flowan_parser_reset(flowan_parser *parser);
 
 /* A place in the input to resume from: everything before `offset` is in batches that were
- * handed over, and `content_hash` is the XXH3-64 of all bytes before it. */
+ * handed over, and `content_hash` is the XXH3-64 of all bytes before it. While a long
+ * reject is handed over in pieces, that is where it began. */
 typedef struct flowan_position {
     uint64_t offset;
     uint64_t content_hash;

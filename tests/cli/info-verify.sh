@@ -53,7 +53,7 @@ done
 damage "$1" $((size / 2))
 expect_status 1 flowan-archive verify A
 expect_stderr "^flowan-archive: $1"
-expect_stderr '1 of 2 segments are damaged'
+expect_stderr '1 of 2 segments is damaged'
 expect_status 1 flowan-archive verify "$2" nowhere
 expect_stderr 'nowhere: No such file'
 

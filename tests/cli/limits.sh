@@ -82,7 +82,11 @@ with open("wide", "w") as file:
     print("{" + ",".join('"w%d":%d' % (i, i) for i in range(20000)) + "}", file=file)
     print('{"as_path":[' + ",".join(map(str, range(100000))) + "]}", file=file)
 END
-round_trip keys 0 keys
+head -n 15000 keys >some-keys
+round_trip some-keys 0 some-keys
+rm -rf A
+expect_status 0 peak flowan-archive import -a A keys
+expect_small 'import of keys'
 expect_status 0 flowan-dump --count -o json A
 expect_in_stdout '"flows":100000,'
 expect_status 0 flowan-dump -o csv --fields bytes,key_99999 A

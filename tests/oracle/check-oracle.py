@@ -149,7 +149,7 @@ class OracleTest(unittest.TestCase):
 
     def test_keys(self):
         record = flow("10.1.9.1", "2001:db8:1:2::3", 1, proto="ICMPv6", src_port=443,
-                      dst_port=53, src_net="10.1.9.1/16", custom=[1.5, None], src_mac=
+                      dst_port=53, src_net="10.1.0.0/16", custom=[1.5, None], src_mac=
                       "AA:bb:cc:dd:ee:ff", etype=2048, as_path=[2, 1])
         for key, value in (("src_addr/24", "10.1.9.0/24"), ("dst_addr/40", "2001:db8::/40"),
                            ("dst_addr/8,48", "2001:db8:1::/48"), ("src_addr/64", "10.1.9.1/32"),

@@ -232,6 +232,25 @@ START_TEST(late_and_early)
 }
 END_TEST
 
+/* A column that most records lack has room for all rows before anybody looks: a view
+ * needs no memory, and what it takes is in the account of the batch. */
+START_TEST(rare_columns_grow)
+{
+    add("{\"once\":1,\"list\":[1]}");
+    size_t memory = batch->memory;
+    for (size_t rows = 2; rows <= 300; rows++) {
+        add("{}");
+        for (size_t i = 0; i < flowan_batch_columns(batch); i++)
+            EXPECT(batch->columns[i]->room >= rows, "column %zu, %zu rows", i, rows);
+    }
+    ck_assert_uint_ge(batch->memory - memory, (300 - 64) * (8 + 4));
+    memory = batch->memory;
+    column_at(0);
+    column_at(1);
+    ck_assert_uint_eq(batch->memory, memory);
+}
+END_TEST
+
 START_TEST(present_but_empty)
 {
     add("{\"icmp_name\":\"\",\"as_path\":[],\"mpls_ip\":[]}{}{\"icmp_name\":null}");
@@ -655,6 +674,7 @@ static Suite *suite_of(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, views);
     tcase_add_test(tests, late_and_early);
+    tcase_add_test(tests, rare_columns_grow);
     tcase_add_test(tests, present_but_empty);
     tcase_add_test(tests, absent);
     tcase_add_test(tests, order);

@@ -15,26 +15,18 @@ _flowan_files()
 # The value of the option before the word; 1 when that option takes none.
 _flowan_value()
 {
-    case $1 in
-        -a | --rejects | --metrics | --hold | --hup-pidfile | --networks | --asn-db | --save)
+    case ${COMP_WORDS[0]##*/}:$1 in
+        flowan-archive:-a | flowan-archive:--archive | *:--rejects | *:--networks | *:--asn-db)
             _flowan_files ;;
-        -o)
-            case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
-                flowan-dump:*) _flowan_words "table exact json csv ecs" ;;
-                *:html) _flowan_files ;;
-                *) _flowan_words "table csv json" ;;
-            esac ;;
-        --level) _flowan_words "fast default small" ;;
-        --rotate) _flowan_words "1h 1d" ;;
-        --index) _flowan_words "nat" ;;
-        --order) _flowan_words "bytes packets flows" ;;
-        --clock) _flowan_words "start-end received start end" ;;
-        --bin) _flowan_words "1m 5m 15m 1h 1d" ;;
-        --scheme) _flowan_words "proportional" ;;
-        --start | --end | --at | -f | -n | -j | --fields | --nat | --skew | --tag | --map | \
-            --rollup | --exclude | --ignore-older | --keep | --keep-size | --rotate-log | \
-            --hup-pid | --hup-cmd | --older-than | --by | --top | --memory | --gap | \
-            --dedup | --default-sampling | --month) ;;
+        flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv" ;;
+        flowan-report:-o | flowan-report:--output) _flowan_words "table csv json" ;;
+        *:--level) _flowan_words "fast default small" ;;
+        *:--rotate) _flowan_words "1h 1d" ;;
+        *:--order) _flowan_words "bytes packets flows" ;;
+        *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
+        *:--scheme) _flowan_words "start" ;;
+        *:--start | *:--end | *:-n | *:--limit | *:--fields | *:--by | *:--top | *:--gap | \
+            *:--default-sampling) ;;
         *) return 1 ;;
     esac
 }
@@ -43,35 +35,23 @@ _flowan_complete()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='' options='--help --version'
-    local import='-a --rotate --level --rejects -j --map --index --rollup --exclude
-        --ignore-older --strict --again'
-    local common='--networks --asn-db --start --end -f --order --top --raw-counts -j
-        --memory --clock --gap --dedup --prefer-asdb --default-sampling --explain -o --save'
+    local common='--networks --asn-db --prefer-asdb --start --end --order --top --raw-counts
+        --default-sampling -o --output'
 
     COMPREPLY=()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
-        flowan-archive:import) options="--help $import" ;;
-        flowan-archive:follow)
-            options="--help $import --drain --keep --keep-size --metrics --rotate-log
-                --hup-pid --hup-pidfile --hup-cmd --remove-done" ;;
-        flowan-archive:info) options='--help -a --json' ;;
+        flowan-archive:import)
+            options='--help -a --archive --rotate --level --rejects --again --strict' ;;
+        flowan-archive:info) options='--help -a --archive --json' ;;
         flowan-archive:verify) options='--help' ;;
-        flowan-archive:repair) options='--help -a' ;;
-        flowan-archive:expire) options='--help -a --keep --keep-size --hold --dry-run' ;;
-        flowan-archive:merge) options='--help -a --older-than' ;;
-        flowan-archive:*) commands='import follow info verify repair expire merge' ;;
+        flowan-archive:*) commands='import info verify' ;;
         flowan-dump:*)
-            options+=' --start --end --inside -f -n --fields -o --count --explain --networks
-                --asn-db -j --preserve-original --tag --ignore-older --elastic-compat --nat
-                --at --skew --schema' ;;
+            options+=' -o --output --fields --start --end --inside -n --limit --count
+                --schema' ;;
         flowan-report:top | flowan-report:matrix) options="--help --by $common" ;;
-        flowan-report:series) options="--help --bin --by --scheme $common" ;;
-        flowan-report:anomalies) options="--help --bin $common" ;;
-        flowan-report:billing) options="--help --month --by $common" ;;
-        flowan-report:networks | flowan-report:asns | flowan-report:html)
-            options="--help $common" ;;
-        flowan-report:*)
-            commands='networks asns matrix top series anomalies billing html' ;;
+        flowan-report:series) options="--help --bin --by --scheme --gap $common" ;;
+        flowan-report:networks | flowan-report:asns) options="--help $common" ;;
+        flowan-report:*) commands='networks asns matrix top series' ;;
     esac
 
     if [ "$COMP_CWORD" -eq 1 ] && [ -n "$commands" ]; then
