@@ -28,8 +28,8 @@ struct flowan_scan {
     size_t column_count;
     input *inputs;
     size_t input_count;
-    size_t at;            /* input that is being read */
-    size_t segment;       /* of its archive */
+    size_t at;             /* input that is being read */
+    size_t segment;        /* of its archive */
     flowan_reader *reader; /* of its segment */
     size_t block;
     flowan_source *source; /* or of its log */
@@ -119,8 +119,9 @@ static flowan_status classify(input *in, const char *path, flowan_error *error)
     return status;
 }
 
-flowan_status flowan_scan_open(flowan_scan **out, const char *const *paths, size_t count,
-                               const flowan_scan_options *options, flowan_error *error)
+flowan_status flowan_scan_open(flowan_scan **out, const char *const *paths,
+                               size_t count, const flowan_scan_options *options,
+                               flowan_error *error)
 {
     *out = NULL;
     if (!fl_status_options_fit(options, sizeof *options))
@@ -137,8 +138,7 @@ flowan_status flowan_scan_open(flowan_scan **out, const char *const *paths, size
     if (!scan->options.has_start)
         scan->options.start_ns = 0;
     flowan_parser_options parser_options = {.size = sizeof parser_options,
-                                            .record_limit =
-                                                scan->options.record_limit};
+                                            .record_limit = scan->options.record_limit};
     flowan_status status = choose_columns(scan, error);
     scan->inputs = fl_memory_zalloc(count, sizeof *scan->inputs);
     if (status == FLOWAN_OK && !scan->inputs)
@@ -249,12 +249,12 @@ static flowan_status open_segment(flowan_scan *scan, flowan_error *error)
     input *in = &scan->inputs[scan->at];
     size_t count = in->archive ? flowan_archive_segments(in->archive) : 1;
     while (scan->segment < count) {
-        scan->name = in->archive ? flowan_archive_path(in->archive, scan->segment)
-                                 : in->path;
-        flowan_status status =
-            in->archive
-                ? flowan_archive_reader(in->archive, scan->segment, &scan->reader, error)
-                : flowan_reader_open(&scan->reader, in->path, error);
+        scan->name =
+            in->archive ? flowan_archive_path(in->archive, scan->segment) : in->path;
+        flowan_status status = in->archive
+                                   ? flowan_archive_reader(in->archive, scan->segment,
+                                                           &scan->reader, error)
+                                   : flowan_reader_open(&scan->reader, in->path, error);
         if (status != FLOWAN_OK) {
             scan->segment++;
             return status;
@@ -290,12 +290,12 @@ static flowan_status next_block(flowan_scan *scan, flowan_error *error)
                                       scan->column_count, scan->batch, error);
         }
         if (has_lost_its_end(scan))
-            status = fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
-                                    "%s: the end of the segment is missing or damaged, "
-                                    "so that records may be lost: %llu bytes are left",
-                                    scan->name,
-                                    (unsigned long long)flowan_reader_info(scan->reader)
-                                        .file_bytes);
+            status = fl_status_fail(
+                error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
+                "%s: the end of the segment is missing or damaged, "
+                "so that records may be lost: %llu bytes are left",
+                scan->name,
+                (unsigned long long)flowan_reader_info(scan->reader).file_bytes);
         close_segment(scan);
         if (status != FLOWAN_OK)
             return status;
@@ -367,9 +367,8 @@ static flowan_status next_of_log(flowan_scan *scan, flowan_error *error)
         return FLOWAN_OK;
     scan->source_ended = true;
     if (status == FLOWAN_END)
-        return scan->stopped
-                   ? FLOWAN_OK
-                   : flowan_parser_finish(scan->parser, scan->batch, error);
+        return scan->stopped ? FLOWAN_OK
+                             : flowan_parser_finish(scan->parser, scan->batch, error);
     if (flowan_batch_rows(scan->batch) == 0 && flowan_batch_rejects(scan->batch) == 0)
         return status;
     scan->held_status = status;

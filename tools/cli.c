@@ -123,8 +123,7 @@ static void on_signal(int number)
 
 void cli_catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -221,7 +220,8 @@ bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *ou
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || value > max) {
-        cli_usage("%s wants a number from 0 to %" PRIu64 ", not '%s'", option, max, text);
+        cli_usage("%s wants a number from 0 to %" PRIu64 ", not '%s'", option, max,
+                  text);
         return false;
     }
     *out = value;
@@ -237,9 +237,9 @@ int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t rec
     for (int i = 1; i < FLOWAN_REJECT_REASONS; i++) {
         total += rejects[i];
         if (rejects[i] && size < sizeof list)
-            size += (size_t)snprintf(list + size, sizeof list - size,
-                                     "%s%" PRIu64 " %s", size ? ", " : "", rejects[i],
-                                     flowan_reject_reason_text((flowan_reject_reason)i));
+            size += (size_t)snprintf(
+                list + size, sizeof list - size, "%s%" PRIu64 " %s", size ? ", " : "",
+                rejects[i], flowan_reject_reason_text((flowan_reject_reason)i));
     }
     if (total == 0)
         return CLI_DONE;

@@ -57,12 +57,19 @@ static const char verify_help[] =
     "\n"
     "      --help  this text\n";
 
-enum { OPTION_ROTATE = 256, OPTION_LEVEL, OPTION_REJECTS, OPTION_AGAIN, OPTION_STRICT,
-       OPTION_JSON, OPTION_HELP };
+enum {
+    OPTION_ROTATE = 256,
+    OPTION_LEVEL,
+    OPTION_REJECTS,
+    OPTION_AGAIN,
+    OPTION_STRICT,
+    OPTION_JSON,
+    OPTION_HELP
+};
 
 /* --- import --- */
 
-typedef struct import {
+typedef struct import_job {
     const char *archive;
     flowan_archiver_options archiver_options;
     bool again;
@@ -72,12 +79,12 @@ typedef struct import {
     cli_progress progress;
     uint64_t records; /* of the logs before */
     uint64_t bytes;
-} import;
+} import_job;
 
 static flowan_status on_reject(void *context, const flowan_log_state *log,
                                const flowan_reject *reject, flowan_error *error)
 {
-    import *job = context;
+    import_job *job = context;
     flowan_status status = rejects_write(job->rejects, log, reject, error);
     if (status != FLOWAN_OK || !job->strict)
         return status;
@@ -89,13 +96,13 @@ static flowan_status on_reject(void *context, const flowan_log_state *log,
 
 static int on_progress(void *context, const flowan_import_result *so_far)
 {
-    import *job = context;
+    import_job *job = context;
     cli_progress_show(&job->progress, job->records + so_far->records,
                       job->bytes + so_far->bytes);
     return cli_stopped();
 }
 
-static int import_log(import *job, flowan_archiver *archiver, const char *path,
+static int import_log(import_job *job, flowan_archiver *archiver, const char *path,
                       uint64_t rejected[FLOWAN_REJECT_REASONS])
 {
     struct stat info;
@@ -110,8 +117,7 @@ static int import_log(import *job, flowan_archiver *archiver, const char *path,
                                      .progress = on_progress};
     flowan_import_result result;
     flowan_error error;
-    flowan_status status =
-        flowan_import_log(archiver, path, &options, &result, &error);
+    flowan_status status = flowan_import_log(archiver, path, &options, &result, &error);
     job->records += result.records;
     job->bytes += result.bytes;
     cli_progress_end(&job->progress);
@@ -130,7 +136,7 @@ static int import_log(import *job, flowan_archiver *archiver, const char *path,
     return CLI_DONE;
 }
 
-static int import_all(import *job, const char *const *paths, size_t count)
+static int import_all(import_job *job, const char *const *paths, size_t count)
 {
     uint64_t rejected[FLOWAN_REJECT_REASONS] = {0};
     flowan_archiver *archiver;
@@ -156,8 +162,8 @@ static int import_all(import *job, const char *const *paths, size_t count)
     if (job->records > 0)
         cli_message("%" PRIu64 " record%s (%s) in %.1f s", job->records,
                     job->records == 1 ? "" : "s", cli_size(job->bytes, size), elapsed);
-    int told = cli_tell_rejects(rejected, job->records,
-                                count == 1 ? paths[0] : "the logs");
+    int told =
+        cli_tell_rejects(rejected, job->records, count == 1 ? paths[0] : "the logs");
     if (told == CLI_REJECTS && job->rejects_path)
         cli_message("what was rejected is noted in %s", job->rejects_path);
     else if (told == CLI_REJECTS)
@@ -185,15 +191,15 @@ static int run_import(int argc, char **argv)
         {"help", no_argument, NULL, OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
-    import job = {.archiver_options = {.size = sizeof(flowan_archiver_options)}};
+    import_job job = {.archiver_options = {.size = sizeof(flowan_archiver_options)}};
     flowan_error error;
     int option;
     while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
         switch (option) {
         case 'a': job.archive = optarg; break;
         case OPTION_ROTATE:
-            if (flowan_duration_parse(optarg, &job.archiver_options.rotate_ns, &error) !=
-                FLOWAN_OK)
+            if (flowan_duration_parse(optarg, &job.archiver_options.rotate_ns,
+                                      &error) != FLOWAN_OK)
                 return cli_usage("--rotate: %s", error.message);
             if (job.archiver_options.rotate_ns < UINT64_C(1000000000))
                 return cli_usage("--rotate: a segment spans a second or more");
@@ -238,7 +244,8 @@ typedef struct summary {
     flowan_segment_stats stats;
 } summary;
 
-static void add_times(uint64_t *min, uint64_t *max, uint64_t more_min, uint64_t more_max)
+static void add_times(uint64_t *min, uint64_t *max, uint64_t more_min,
+                      uint64_t more_max)
 {
     *min = more_min < *min ? more_min : *min;
     *max = more_max > *max ? more_max : *max;
@@ -283,7 +290,8 @@ static void put_times(const char *name, uint64_t min, uint64_t max, bool json)
 
 static double ratio(const summary *sum)
 {
-    return sum->file_bytes ? (double)sum->stats.text_bytes / (double)sum->file_bytes : 0;
+    return sum->file_bytes ? (double)sum->stats.text_bytes / (double)sum->file_bytes
+                           : 0;
 }
 
 static double bytes_per_record(const summary *sum)
@@ -339,7 +347,8 @@ static void print_text(const char *path, const summary *sum)
            cli_size(sum->file_bytes, size), cli_size(sum->stats.text_bytes, json),
            ratio(sum), bytes_per_record(sum));
     put_times("flows", sum->stats.span_min_ns, sum->stats.span_max_ns, false);
-    put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns, false);
+    put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns,
+              false);
 }
 
 /* Whether a segment is still being written, or was when its writer was killed. */
@@ -504,7 +513,8 @@ static int run_verify(int argc, char **argv)
     }
     char size[32];
     if (all.damaged == 0 && !all.failed && !cli_stopped())
-        printf("%" PRIu64 " segment%s, %" PRIu64 " block%s, %s: every byte as written\n",
+        printf("%" PRIu64 " segment%s, %" PRIu64
+               " block%s, %s: every byte as written\n",
                all.segments, all.segments == 1 ? "" : "s", all.blocks,
                all.blocks == 1 ? "" : "s", cli_size(all.bytes, size));
     else if (all.damaged)
@@ -518,8 +528,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {
-        {"import", run_import}, {"info", run_info}, {"verify", run_verify}};
+    } commands[] = {{"import", run_import}, {"info", run_info}, {"verify", run_verify}};
     cli_begin("flowan-archive", NULL);
     opterr = 0;
     if (argc < 2)

@@ -45,8 +45,16 @@ typedef struct settings {
     size_t path_count;
 } settings;
 
-enum { OPTION_FIELDS = 256, OPTION_START, OPTION_END, OPTION_INSIDE, OPTION_COUNT,
-       OPTION_SCHEMA, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_FIELDS = 256,
+    OPTION_START,
+    OPTION_END,
+    OPTION_INSIDE,
+    OPTION_COUNT,
+    OPTION_SCHEMA,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -155,7 +163,8 @@ static int on_progress(void *context, const flowan_scan_counts *counts)
     return cli_stopped();
 }
 
-static int open_scan(run *r, const char *const *columns, size_t count, flowan_scan **scan)
+static int open_scan(run *r, const char *const *columns, size_t count,
+                     flowan_scan **scan)
 {
     flowan_scan_options scan_options = {.size = sizeof scan_options,
                                         .columns = columns,
@@ -241,7 +250,8 @@ static void each_batch(run *r, flowan_scan *scan,
 /* --- records --- */
 
 static flowan_status take_records(void *context, const flowan_batch *batch,
-                                  const flowan_selection *selection, flowan_error *error)
+                                  const flowan_selection *selection,
+                                  flowan_error *error)
 {
     return flowan_encoder_write(context, batch, selection, error);
 }
@@ -267,7 +277,8 @@ static int find_fields(settings *set)
     set->fields = calloc(count, sizeof *set->fields);
     set->fields_text = calloc(size, 1);
     char *at = set->fields_text;
-    for (size_t i = 0; set->fields && at && flowan_schema_get(schema, i, &column); i++) {
+    for (size_t i = 0; set->fields && at && flowan_schema_get(schema, i, &column);
+         i++) {
         bool known = false; /* another type of a name that is there */
         for (size_t k = 0; k < set->field_count; k++)
             known = known || strcmp(set->fields[k], column.name) == 0;
@@ -291,8 +302,8 @@ static bool fields_exist(const settings *set)
             return true;
     bool all_known = true;
     for (size_t i = 0; i < set->field_count; i++)
-        all_known = all_known &&
-                    flowan_field_find(set->fields[i], strlen(set->fields[i])) >= 0;
+        all_known =
+            all_known && flowan_field_find(set->fields[i], strlen(set->fields[i])) >= 0;
     if (all_known)
         return true;
     flowan_schema *schema;
@@ -310,9 +321,10 @@ static bool fields_exist(const settings *set)
     }
     flowan_schema_free(schema);
     if (missing)
-        cli_usage("--fields: unknown field '%s': neither goflow2 nor these inputs have it "
-                  "(flowan-dump --schema lists them)",
-                  missing);
+        cli_usage(
+            "--fields: unknown field '%s': neither goflow2 nor these inputs have it "
+            "(flowan-dump --schema lists them)",
+            missing);
     return !missing;
 }
 

@@ -40,9 +40,23 @@ static const char help[] =
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but some input was rejected.\n";
 
-enum { OPTION_BY = 256, OPTION_NETWORKS, OPTION_ASN_DB, OPTION_PREFER_ASDB, OPTION_START,
-       OPTION_END, OPTION_ORDER, OPTION_TOP, OPTION_RAW_COUNTS, OPTION_DEFAULT_SAMPLING,
-       OPTION_BIN, OPTION_SCHEME, OPTION_GAP, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_BY = 256,
+    OPTION_NETWORKS,
+    OPTION_ASN_DB,
+    OPTION_PREFER_ASDB,
+    OPTION_START,
+    OPTION_END,
+    OPTION_ORDER,
+    OPTION_TOP,
+    OPTION_RAW_COUNTS,
+    OPTION_DEFAULT_SAMPLING,
+    OPTION_BIN,
+    OPTION_SCHEME,
+    OPTION_GAP,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option options[] = {
     {"by", required_argument, NULL, OPTION_BY},
@@ -103,8 +117,8 @@ static bool take_sampling(settings *set, const char *text)
     flowan_default_sampling one = {0};
     flowan_error error;
     char *address = strndup(text, (size_t)(equals - text));
-    bool good = address && flowan_address_parse(address, &one.exporter, &error) ==
-                               FLOWAN_OK;
+    bool good =
+        address && flowan_address_parse(address, &one.exporter, &error) == FLOWAN_OK;
     if (address && !good)
         cli_usage("--default-sampling: %s", error.message);
     free(address);
@@ -185,8 +199,8 @@ static int feed(settings *set, flowan_report *report, bool *fed)
                                         .context = set};
     flowan_scan *scan;
     flowan_error error;
-    *fed = flowan_scan_open(&scan, set->paths, set->path_count, &scan_options, &error) ==
-           FLOWAN_OK;
+    *fed = flowan_scan_open(&scan, set->paths, set->path_count, &scan_options,
+                            &error) == FLOWAN_OK;
     if (!*fed) {
         cli_message("%s", error.message);
         return CLI_FAILED;
@@ -243,8 +257,8 @@ static int run_report(settings *set)
                                  .colour =
                                      isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
     if (fed && !cli_stopped() &&
-        flowan_report_write(report, set->format, cli_write, NULL,
-                                              &style, &error) != FLOWAN_OK &&
+        flowan_report_write(report, set->format, cli_write, NULL, &style, &error) !=
+            FLOWAN_OK &&
         !cli_output_failed())
         goto failed;
     goto out;
@@ -260,7 +274,8 @@ out:
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = {"networks", "asns", "matrix", "top", "series"};
+    static const char *const commands[] = {"networks", "asns", "matrix", "top",
+                                           "series"};
     settings set = {.report = {.size = sizeof set.report},
                     .format = FLOWAN_REPORT_TABLE};
     cli_begin("flowan-report", NULL);

@@ -15,8 +15,8 @@ struct rejects {
     const char *archive;
     const char *path; /* NULL: a file a log */
     FILE *file;
-    char *name;          /* of the open file */
-    uint64_t noted_to;   /* rejects before this offset are in the file */
+    char *name;        /* of the open file */
+    uint64_t noted_to; /* rejects before this offset are in the file */
 };
 
 rejects *rejects_new(const char *archive, const char *path)
@@ -89,8 +89,7 @@ static void find_noted(rejects *r)
     }
     free(line);
     clearerr(r->file);
-    if (fseeko(r->file, whole, SEEK_SET) != 0 ||
-        ftruncate(fileno(r->file), whole) != 0)
+    if (fseeko(r->file, whole, SEEK_SET) != 0 || ftruncate(fileno(r->file), whole) != 0)
         r->noted_to = 0;
 }
 

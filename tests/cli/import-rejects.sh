@@ -38,6 +38,7 @@ expect_stderr 'cannot write /nowhere/notes: No such file'
 expect_status 1 flowan-archive import -a D --strict "$odd"
 expect_stderr 'odd.json: byte [0-9]+ is rejected \(junk\), and --strict was given'
 expect_status 3 flowan-archive import -a D "$odd"
+expect_python "$check_notes" "$odd" D/rejects/* 8 "$odd" # none twice
 flowan-dump -o exact D >dump
 flowan-dump -o exact A >expected
 expect_same expected dump

@@ -30,6 +30,17 @@ expect_rows A/2025/03/15/flowan.20250315T130000Z.00000003.seg '5 6 '
 expect_rows A/2025/03/16/flowan.20250316T000000Z.00000004.seg '7 '
 expect_rows A '1 2 3 4 5 6 7 '
 
+# As a crash in the middle of all this leaves it: the first segments are there, the log
+# was not read to the end of a batch. Nothing is taken twice, nothing left out.
+for left in 3 2 1; do
+    rm -rf C
+    cp -r A C
+    find C -name '*.seg' | sort | tail -n +$((left + 1)) | xargs rm
+    expect_status 0 flowan-archive import -a C --rotate 1h log
+    expect_rows C '1 2 3 4 5 6 7 '
+done
+rm -rf C
+
 # A day by default; serials go on.
 expect_status 0 flowan-archive import -a B log
 [ "$(find B -name '*.seg' | wc -l)" -eq 2 ] || fail "two days are not two segments"

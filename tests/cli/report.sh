@@ -119,6 +119,15 @@ expect_in_stdout '^total '
 ! grep -q "$(printf '\033')" "$CASE_OUT" || fail "colour that is not for a terminal"
 expect_status 0 flowan-report asns log --asn-db "$DATA/asn.mmdb" # options behind a path
 
+# Behind a destination that is local twice: the host, not the public address.
+flow 10 1 5 192.0.2.1 203.0.113.5 3 ',"post_nat_dst_ipv4_address":"10.8.0.7"' >both
+flow 10 1 5 192.0.2.1 10.8.0.8 2 ',"post_nat_dst_ipv4_address":"cb007106"' >>both
+flow 10 1 5 192.0.2.1 10.8.0.9 1 ',"post_nat_dst_ipv4_address":"00000000"' >>both
+expect_status 0 flowan-report top --by local_ip,direction -o csv --networks nets both
+expect_in_stdout '^10.8.0.7,in,1,'
+expect_in_stdout '^10.8.0.8,in,1,'
+expect_in_stdout '^10.8.0.9,in,1,'
+
 # Without a file, private space is local.
 expect_status 0 flowan-report networks -o csv A
 expect_in_stdout '^10.0.0.0/8,'

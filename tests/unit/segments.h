@@ -64,6 +64,15 @@ static inline void assert_bytes(const fl_buffer *got, const char *want, size_t s
                      size > at ? want + at : "");
 }
 
+/* A failure has its sentence. */
+static inline void assert_sentence(const flowan_error *error, flowan_status status)
+{
+    ck_assert_int_eq(error->status, status);
+    ck_assert_int_lt(status, 0);
+    ck_assert_uint_gt(strlen(error->message), 10);
+    ck_assert_ptr_null(strchr(error->message, '\n'));
+}
+
 static inline fl_buffer read_file(const char *path)
 {
     fl_buffer bytes = {0};
