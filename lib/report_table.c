@@ -85,12 +85,15 @@ static void put_number(fl_buffer *out, flowan_sum number, bool si)
 /* Three digits of a rate, where it is small. */
 static void put_rate(fl_buffer *out, flowan_sum whole, uint32_t millionths)
 {
+    uint64_t value = whole.low * 1000000 + millionths;
     if (whole.high || whole.low >= 100)
         put_number(out, whole, true);
-    else if (whole.low >= 10)
-        fl_buffer_format(out, "%u.%u", (unsigned)whole.low, millionths / 100000);
+    else if (value >= 9995000)
+        fl_buffer_format(out, "%u.%u", (unsigned)((value + 50000) / 1000000),
+                         (unsigned)((value + 50000) / 100000 % 10));
     else
-        fl_buffer_format(out, "%u.%02u", (unsigned)whole.low, millionths / 10000);
+        fl_buffer_format(out, "%u.%02u", (unsigned)((value + 5000) / 1000000),
+                         (unsigned)((value + 5000) / 10000 % 100));
 }
 
 static void put_cell(fl_buffer *out, const flowan_report *report, size_t index,
@@ -102,8 +105,8 @@ static void put_cell(fl_buffer *out, const flowan_report *report, size_t index,
     case FL_CELL_NUMBER: put_number(out, cell->number, si); return;
     case FL_CELL_DECIMAL: put_rate(out, cell->number, cell->millionths); return;
     case FL_CELL_SHARE:
-        fl_buffer_format(out, "%u.%u %%", cell->millionths / 10000,
-                         cell->millionths / 1000 % 10);
+        fl_buffer_format(out, "%u.%u %%", (cell->millionths + 500) / 10000,
+                         (cell->millionths + 500) / 1000 % 10);
         return;
     case FL_CELL_BOOL:
         if (strcmp(report->columns[index].name, "gap") == 0)

@@ -147,15 +147,24 @@ size_t fl_sum_put_si(char *out, flowan_sum sum)
         return count;
     }
     size_t size = 0;
-    if (power >= sizeof prefixes - 1) { /* beyond 10^33: nothing that was measured */
+    if (power >= sizeof prefixes - 2) { /* from 10^30 on: nothing that was measured */
         memcpy(out, digits, count);
         return count;
     }
-    size_t whole = count - 3 * power;
-    for (size_t i = 0; i < 3; i++) {
+    size_t whole = count - 3 * power; /* digits before the point */
+    unsigned first = (unsigned)(digits[0] - '0') * 100 + (unsigned)(digits[1] - '0') * 10 +
+                     (unsigned)(digits[2] - '0') + (digits[3] >= '5');
+    if (first == 1000) { /* 999.6 k is 1.00 M */
+        first = 100;
+        power += whole == 3;
+        whole = whole % 3 + 1;
+    }
+    const char rounded[3] = {(char)('0' + first / 100), (char)('0' + first / 10 % 10),
+                             (char)('0' + first % 10)};
+    for (size_t i = 0; i < sizeof rounded; i++) {
         if (i == whole)
             out[size++] = '.';
-        out[size++] = digits[i];
+        out[size++] = rounded[i];
     }
     out[size++] = ' ';
     out[size++] = prefixes[power];

@@ -253,6 +253,49 @@ int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t rec
     return CLI_REJECTS;
 }
 
+static bool is_known(const char *name)
+{
+    return flowan_field_find(name, strlen(name)) >= 0;
+}
+
+/* The first name that the schema does not have, or NULL. */
+static const char *find_missing(const flowan_schema *schema, const char *const *names,
+                                size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool found = is_known(names[i]);
+        flowan_schema_column column;
+        for (size_t k = 0; !found && flowan_schema_get(schema, k, &column); k++)
+            found = strcmp(column.name, names[i]) == 0;
+        if (!found)
+            return names[i];
+    }
+    return NULL;
+}
+
+bool cli_check_fields(const char *option, const char *const *names, size_t count,
+                      const char *const *paths, size_t path_count)
+{
+    size_t known = 0;
+    while (known < count && is_known(names[known]))
+        known++;
+    if (known == count)
+        return true;
+    for (size_t i = 0; i < path_count; i++)
+        if (strcmp(paths[i], "-") == 0)
+            return true;
+    flowan_schema *schema;
+    if (flowan_schema_new(&schema, paths, path_count, NULL, NULL) != FLOWAN_OK)
+        return true; /* the scan will say why */
+    const char *missing = find_missing(schema, names, count);
+    if (missing)
+        cli_usage("%s: unknown field '%s': neither goflow2 nor these inputs have it "
+                  "(flowan-dump --schema lists them)",
+                  option, missing);
+    flowan_schema_free(schema);
+    return !missing;
+}
+
 bool cli_take_time(cli_window *window, bool start, const char *text)
 {
     flowan_error error;

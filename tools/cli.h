@@ -76,6 +76,12 @@ bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *ou
 int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t records,
                      const char *what);
 
+/* False, with a message, when a field is named that neither goflow2 nor any of the inputs
+ * has: a slip of the pen. Standard input cannot be looked at beforehand: all is well
+ * then. */
+bool cli_check_fields(const char *option, const char *const *names, size_t count,
+                      const char *const *paths, size_t path_count);
+
 /* --start and --end, which several tools take. */
 typedef struct cli_window {
     bool has_start;

@@ -294,43 +294,10 @@ static int find_fields(settings *set)
     return CLI_FAILED;
 }
 
-/* Names that nothing has are a slip of the pen, so long as all can be looked at first. */
-static bool fields_exist(const settings *set)
-{
-    for (size_t i = 0; i < set->path_count; i++)
-        if (strcmp(set->paths[i], "-") == 0)
-            return true;
-    bool all_known = true;
-    for (size_t i = 0; i < set->field_count; i++)
-        all_known =
-            all_known && flowan_field_find(set->fields[i], strlen(set->fields[i])) >= 0;
-    if (all_known)
-        return true;
-    flowan_schema *schema;
-    flowan_error error;
-    if (flowan_schema_new(&schema, set->paths, set->path_count, NULL, &error) !=
-        FLOWAN_OK)
-        return true; /* the scan will say why */
-    const char *missing = NULL;
-    for (size_t i = 0; i < set->field_count && !missing; i++) {
-        bool found = flowan_field_find(set->fields[i], strlen(set->fields[i])) >= 0;
-        flowan_schema_column column;
-        for (size_t k = 0; !found && flowan_schema_get(schema, k, &column); k++)
-            found = strcmp(column.name, set->fields[i]) == 0;
-        missing = found ? NULL : set->fields[i];
-    }
-    flowan_schema_free(schema);
-    if (missing)
-        cli_usage(
-            "--fields: unknown field '%s': neither goflow2 nor these inputs have it "
-            "(flowan-dump --schema lists them)",
-            missing);
-    return !missing;
-}
-
 static int dump(settings *set, flowan_format format)
 {
-    if (set->fields && !fields_exist(set))
+    if (set->fields && !cli_check_fields("--fields", set->fields, set->field_count,
+                                         set->paths, set->path_count))
         return CLI_USAGE;
     if (format == FLOWAN_FORMAT_CSV && !set->fields) {
         int status = find_fields(set);

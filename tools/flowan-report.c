@@ -199,6 +199,11 @@ static int feed(settings *set, flowan_report *report, bool *fed)
                                         .context = set};
     flowan_scan *scan;
     flowan_error error;
+    scan_options.columns = flowan_report_fields(report, &scan_options.column_count);
+    *fed = cli_check_fields("--by", scan_options.columns, scan_options.column_count,
+                            set->paths, set->path_count);
+    if (!*fed)
+        return CLI_USAGE;
     *fed = flowan_scan_open(&scan, set->paths, set->path_count, &scan_options,
                             &error) == FLOWAN_OK;
     if (!*fed) {

@@ -75,3 +75,7 @@ flow 10 1 5 10.8.0.1 198.51.100.1 100 >long
 flow 90000000 89999990 90000000 10.8.0.1 198.51.100.1 100 >>long
 expect_wrong 1 'would have [0-9]+ rows, which is more than 1000000: ask for wider bins' \
     series --bin 1m long
+
+# a key that nothing has
+expect_wrong 2 "--by: unknown field 'nosuch': neither goflow2 nor these inputs have it" \
+    top --by proto,nosuch log

@@ -196,7 +196,7 @@ START_TEST(a_renamed_segment_is_found)
     ck_assert(flowan_reader_info(reader).finished);
     flowan_reader_free(reader);
     /* and tells when there is none any more */
-    char path[256];
+    char path[512];
     snprintf(path, sizeof path, "%s/%s", home, name_at(0));
     unlink(path);
     ck_assert_int_eq(flowan_archive_reader(before, 0, &reader, NULL),
@@ -220,7 +220,7 @@ START_TEST(what_is_no_archive)
     assert_sentence(&error, status);
     ck_assert_ptr_null(archive);
     /* a directory with something in it */
-    char path[256];
+    char path[512];
     snprintf(path, sizeof path, "%s/photo.jpg", home);
     write_file(path, "x", 1);
     status = flowan_archiver_open(&archiver, home, NULL, &error);
@@ -468,7 +468,7 @@ START_TEST(positions_outlive_segments)
     ck_assert_int_eq(flowan_archiver_write(archiver, batch, 0, end, NULL), FLOWAN_OK);
     finish(archiver);
     ck_assert_uint_eq(segments(), 2);
-    char path[256];
+    char path[512];
     snprintf(path, sizeof path, "%s/%s", home, name_at(0));
     unlink(path);
     archiver = open_archiver(NULL);

@@ -7,7 +7,7 @@
 
 /* An archive with one finished segment and an open one of several blocks, as a writer that
  * was killed leaves it. The bytes of the open one, and its path. */
-static fl_buffer killed_writer(fl_buffer *log, char path[256])
+static fl_buffer killed_writer(fl_buffer *log, char path[512])
 {
     for (unsigned i = 0; i < 12; i++)
         put_record(log, MARCH_15 + (i < 3 ? 0 : DAY), i);
@@ -15,14 +15,14 @@ static fl_buffer killed_writer(fl_buffer *log, char path[256])
     import_all(archiver, log, 3);
     flowan_archiver_free(archiver);
     ck_assert_uint_eq(segments(), 2);
-    snprintf(path, 256, "%s/%s", home, name_at(1));
+    snprintf(path, 512, "%s/%s", home, name_at(1));
     return read_file(path);
 }
 
 START_TEST(an_open_segment_cut_at_every_byte)
 {
     fl_buffer log = {0};
-    char path[256], final[256];
+    char path[512], final[512];
     fl_buffer whole = killed_writer(&log, path);
     snprintf(final, sizeof final, "%.*s", (int)(strlen(path) - 5), path);
     size_t last = 3;
@@ -57,7 +57,7 @@ END_TEST
 START_TEST(finished_but_not_renamed)
 {
     fl_buffer log = {0};
-    char path[256], final[256];
+    char path[512], final[512];
     fl_buffer whole = killed_writer(&log, path);
     finish(open_archiver(NULL));
     snprintf(final, sizeof final, "%.*s", (int)(strlen(path) - 5), path);
@@ -81,7 +81,7 @@ END_TEST
 START_TEST(garbage_named_open_stays)
 {
     fl_buffer log = {0};
-    char path[256];
+    char path[512];
     fl_buffer whole = killed_writer(&log, path);
     char garbage[1000];
     memset(garbage, 'g', sizeof garbage);
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(damage_in_the_middle_stays_open)
 {
     fl_buffer log = {0};
-    char path[256];
+    char path[512];
     fl_buffer whole = killed_writer(&log, path);
     size_t second = FL_SEGMENT_HEADER_SIZE +
                     fl_bytes_load((unsigned char *)whole.data + 64 + 16, 8);
@@ -154,7 +154,7 @@ END_TEST
 START_TEST(a_damaged_last_block_is_cut)
 {
     fl_buffer log = {0};
-    char path[256];
+    char path[512];
     fl_buffer whole = killed_writer(&log, path);
     whole.data[whole.size - 1] ^= 1;
     write_file(path, whole.data, whole.size);
@@ -179,7 +179,7 @@ START_TEST(a_damaged_footer_costs_no_position)
     flowan_archiver *archiver = open_archiver(NULL);
     import_all(archiver, &log, 1);
     finish(archiver);
-    char path[256];
+    char path[512];
     snprintf(path, sizeof path, "%s/%s", home, name_at(2));
     fl_buffer bytes = read_file(path);
     bytes.data[bytes.size - 1] ^= 1;
@@ -277,7 +277,7 @@ END_TEST
 START_TEST(recovery_can_fail_and_be_repeated)
 {
     fl_buffer log = {0};
-    char path[256];
+    char path[512];
     fl_buffer whole = killed_writer(&log, path);
     flowan_archiver_free(open_archiver(NULL));
     call which = (call)_i;

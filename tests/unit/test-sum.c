@@ -117,8 +117,8 @@ START_TEST(prefixes)
     ck_assert_str_eq(si_of(fl_sum_of(0)), "0");
     ck_assert_str_eq(si_of(fl_sum_of(999)), "999");
     ck_assert_str_eq(si_of(fl_sum_of(1000)), "1.00 k");
-    ck_assert_str_eq(si_of(fl_sum_of(45678)), "45.6 k");
-    ck_assert_str_eq(si_of(fl_sum_of(999999)), "999 k");
+    ck_assert_str_eq(si_of(fl_sum_of(45678)), "45.7 k");
+    ck_assert_str_eq(si_of(fl_sum_of(999999)), "1.00 M");
     ck_assert_str_eq(si_of(fl_sum_of(UINT64_MAX)), "18.4 E");
     ck_assert_str_eq(si_of(fl_sum_product(UINT64_MAX, UINT32_MAX)), "79.2 R");
     ck_assert_str_eq(si_of((flowan_sum){UINT64_MAX, UINT64_MAX}),
