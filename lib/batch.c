@@ -323,7 +323,8 @@ size_t flowan_batch_rows(const flowan_batch *batch)
 
 /* The column, whether in use or pooled; *out NULL when it was never made. False when
  * memory is short. */
-static bool find_column(const flowan_batch *batch, const fl_value *value, fl_column **out)
+static bool find_column(const flowan_batch *batch, const fl_value *value,
+                        fl_column **out)
 {
     *out = NULL;
     if (value->field >= 0 &&
@@ -332,8 +333,9 @@ static bool find_column(const flowan_batch *batch, const fl_value *value, fl_col
         return true;
     }
     char small[256];
-    char *key = value->key_size < sizeof small ? small
-                                               : fl_memory_alloc(value->key_size + 1, 1);
+    char *key = value->key_size < sizeof small
+                    ? small
+                    : fl_memory_alloc(value->key_size + 1, 1);
     if (!key)
         return false;
     key[0] = (char)value->type;
@@ -351,9 +353,11 @@ static fl_column *make_column(flowan_batch *batch, const fl_value *value)
 {
     fl_column *column = NULL;
     if (value->field >= 0) {
-        const flowan_field_info *info = flowan_field_info_of((flowan_field)value->field);
+        const flowan_field_info *info =
+            flowan_field_info_of((flowan_field)value->field);
         if (info->type == value->type) {
-            column = column_new(info->name, strlen(info->name), value->field, info->type);
+            column =
+                column_new(info->name, strlen(info->name), value->field, info->type);
             batch->known[value->field] = column;
             return column;
         }
@@ -435,7 +439,8 @@ bool fl_batch_reserve_rows(flowan_batch *batch, size_t rows)
     return true;
 }
 
-int fl_batch_intern_shape(flowan_batch *batch, const fl_shape_field *fields, size_t count)
+int fl_batch_intern_shape(flowan_batch *batch, const fl_shape_field *fields,
+                          size_t count)
 {
     int64_t id = fl_hash_put(&batch->shapes, fields, count * sizeof *fields, NULL);
     return id < 0 ? -1 : (int)id;
@@ -527,8 +532,8 @@ flowan_status fl_batch_append_reject(flowan_batch *batch, flowan_reject_reason r
             batch->reject_text.failed = false;
             return FLOWAN_ERROR_MEMORY;
         }
-        batch->rejects[batch->reject_count++] = (fl_reject){reason, continued, offset,
-                                                            start, piece};
+        batch->rejects[batch->reject_count++] =
+            (fl_reject){reason, continued, offset, start, piece};
         continued = true;
         offset += piece;
         data += piece;
@@ -562,7 +567,8 @@ bool flowan_batch_column(const flowan_batch *batch, size_t index, flowan_column 
     return true;
 }
 
-bool flowan_batch_field(const flowan_batch *batch, flowan_field field, flowan_column *out)
+bool flowan_batch_field(const flowan_batch *batch, flowan_field field,
+                        flowan_column *out)
 {
     fl_column *column = fl_batch_known(batch, (int)field);
     return column && flowan_batch_column(batch, column->index, out);

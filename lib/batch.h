@@ -37,7 +37,8 @@ typedef struct fl_column {
 
 /* A field of a shape: column index << 8 | kind. */
 typedef uint32_t fl_shape_field;
-#define FL_SHAPE_FIELD(column, kind) ((fl_shape_field)(column) << 8 | (fl_shape_field)(kind))
+#define FL_SHAPE_FIELD(column, kind)                                                   \
+    ((fl_shape_field)(column) << 8 | (fl_shape_field)(kind))
 #define FL_SHAPE_COLUMN(field) ((field) >> 8)
 #define FL_SHAPE_KIND(field) ((fl_kind)((field)&0xff))
 
@@ -64,7 +65,7 @@ struct flowan_batch {
     size_t extra_room;
     fl_hash shapes; /* bytes of fl_shape_field[] → shape id */
     uint16_t *shape_of_row;
-    fl_column *raw;         /* texts of records that their shape does not give back */
+    fl_column *raw;          /* texts of records that their shape does not give back */
     uint64_t *offset_of_row; /* in the source; set by the parser */
     uint32_t *size_of_row;   /* of the record's text, bytes */
     size_t rows_room;        /* of the three arrays above */

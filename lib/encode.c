@@ -86,10 +86,10 @@ static void put_prefix(fl_buffer *out, const flowan_batch *batch, const fl_value
     fl_column *column = fl_batch_known(batch, value->field == FLOWAN_FIELD_SRC_NET
                                                   ? FLOWAN_FIELD_SRC_ADDR
                                                   : FLOWAN_FIELD_DST_ADDR);
-    const flowan_address *own = column && row < column->room &&
-                                        fl_column_present(column, row)
-                                    ? (const flowan_address *)column->cells + row
-                                    : NULL;
+    const flowan_address *own =
+        column && row < column->room && fl_column_present(column, row)
+            ? (const flowan_address *)column->cells + row
+            : NULL;
     bool ipv6 = own && !fl_text_is_ipv4(own);
     if (!own || value->number > (ipv6 ? 128 : 32)) {
         put_u64(out, value->number);
@@ -123,7 +123,9 @@ static void put_value(fl_buffer *out, const flowan_batch *batch, const fl_value 
     case FLOWAN_TYPE_U32:
     case FLOWAN_TYPE_U64:
     case FLOWAN_TYPE_TIME: put_u64(out, value->number); return;
-    case FLOWAN_TYPE_BOOL: fl_buffer_text(out, value->number ? "true" : "false"); return;
+    case FLOWAN_TYPE_BOOL:
+        fl_buffer_text(out, value->number ? "true" : "false");
+        return;
     case FLOWAN_TYPE_MAC:
         put_quote(out, quote);
         room = fl_buffer_reserve(out, FL_TEXT_MAC_SIZE);
@@ -256,9 +258,16 @@ static void put_csv(flowan_encoder *encoder, const flowan_batch *batch, size_t r
 /* --- table --- */
 
 static const char *const table_fields[] = {
-    "time_flow_start_ns", "proto",   "src_addr", "src_port",
-    "dst_addr",           "dst_port", "packets",  "bytes",
-    "post_nat_src_ipv4_address", "post_nat_dst_ipv4_address",
+    "time_flow_start_ns",
+    "proto",
+    "src_addr",
+    "src_port",
+    "dst_addr",
+    "dst_port",
+    "packets",
+    "bytes",
+    "post_nat_src_ipv4_address",
+    "post_nat_dst_ipv4_address",
 };
 
 static bool is_time(const field *f)
@@ -293,7 +302,8 @@ static void put_table_cell(flowan_encoder *encoder, size_t index,
             encoder->cell.size += fl_text_put_time(room, value.number);
     }
     for (size_t i = 0; i < encoder->cell.size; i++)
-        if ((unsigned char)encoder->cell.data[i] < 0x20 || encoder->cell.data[i] == 0x7f)
+        if ((unsigned char)encoder->cell.data[i] < 0x20 ||
+            encoder->cell.data[i] == 0x7f)
             encoder->cell.data[i] = '?';
 }
 
@@ -405,14 +415,17 @@ flowan_status flowan_encoder_new(flowan_encoder **out,
                                  flowan_error *error)
 {
     *out = NULL;
-    if (!options || !fl_status_options_fit(options, sizeof *options) || !options->write ||
-        options->format < FLOWAN_FORMAT_EXACT || options->format > FLOWAN_FORMAT_TABLE)
-        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "encoder options: no format or nowhere to write, or unknown "
-                              "members");
+    if (!options || !fl_status_options_fit(options, sizeof *options) ||
+        !options->write || options->format < FLOWAN_FORMAT_EXACT ||
+        options->format > FLOWAN_FORMAT_TABLE)
+        return fl_status_fail(
+            error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+            "encoder options: no format or nowhere to write, or unknown "
+            "members");
     if (options->fields && options->format == FLOWAN_FORMAT_EXACT)
-        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "exact output gives whole records: no fields can be chosen");
+        return fl_status_fail(
+            error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+            "exact output gives whole records: no fields can be chosen");
     if (!options->fields && options->format == FLOWAN_FORMAT_CSV)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "CSV needs its fields named");
@@ -465,8 +478,7 @@ static flowan_status flush(flowan_encoder *encoder, flowan_error *error)
         return fl_status_memory(error);
     if (encoder->out.size == 0)
         return FLOWAN_OK;
-    int number =
-        encoder->write(encoder->context, encoder->out.data, encoder->out.size);
+    int number = encoder->write(encoder->context, encoder->out.data, encoder->out.size);
     fl_buffer_clear(&encoder->out);
     if (number == 0)
         return FLOWAN_OK;

@@ -27,7 +27,7 @@ typedef struct fl_enrich_rules {
     flowan_asdb *asdb;               /* NULL: ASNs of the records only */
     bool prefer_asdb;
     bool raw_counts;
-    uint64_t default_rate;         /* where a record has none; 0: 1 */
+    uint64_t default_rate;                /* where a record has none; 0: 1 */
     const flowan_default_sampling *rates; /* per exporter, before the default; copied */
     size_t rate_count;
 } fl_enrich_rules;

@@ -8,7 +8,7 @@
 #include "memory.h"
 
 typedef struct fl_hash {
-    uint32_t *slots; /* entry + 1, 0 empty */
+    uint32_t *slots;   /* entry + 1, 0 empty */
     size_t slot_count; /* a power of two, or 0 */
     uint64_t *hashes;  /* per entry */
     size_t hashes_room;

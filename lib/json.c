@@ -236,9 +236,8 @@ fl_json_result fl_json_scan_run(fl_json_scan *scan, const char *data, size_t siz
 
 static void skip_blanks(fl_json_cursor *cursor)
 {
-    while (cursor->at < cursor->end &&
-           (is_blank((unsigned char)*cursor->at) || *cursor->at == ',' ||
-            *cursor->at == ':'))
+    while (cursor->at < cursor->end && (is_blank((unsigned char)*cursor->at) ||
+                                        *cursor->at == ',' || *cursor->at == ':'))
         cursor->at++;
 }
 

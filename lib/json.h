@@ -10,19 +10,19 @@
 #include "memory.h"
 
 typedef enum fl_json_result {
-    FL_JSON_MORE,   /* the object goes on behind the bytes given */
-    FL_JSON_DONE,   /* complete */
-    FL_JSON_BAD,    /* the byte looked at cannot stand there */
-    FL_JSON_TORN,   /* a line feed came before the end */
+    FL_JSON_MORE, /* the object goes on behind the bytes given */
+    FL_JSON_DONE, /* complete */
+    FL_JSON_BAD,  /* the byte looked at cannot stand there */
+    FL_JSON_TORN, /* a line feed came before the end */
     FL_JSON_MEMORY
 } fl_json_result;
 
 typedef struct fl_json_scan {
     uint8_t state;
     uint8_t hex_left;
-    size_t at;    /* bytes of the object looked at and accepted, in all calls */
-    size_t token; /* where the last string, number or literal began */
-    size_t depth; /* open containers */
+    size_t at;       /* bytes of the object looked at and accepted, in all calls */
+    size_t token;    /* where the last string, number or literal began */
+    size_t depth;    /* open containers */
     fl_buffer stack; /* a bit for each: 1 object, 0 array */
 } fl_json_scan;
 
@@ -50,7 +50,8 @@ typedef struct fl_json_span {
 
 fl_json_cursor fl_json_open(const char *text, size_t size);
 /* The next member; false at the end. */
-bool fl_json_next_member(fl_json_cursor *cursor, fl_json_span *key, fl_json_span *value);
+bool fl_json_next_member(fl_json_cursor *cursor, fl_json_span *key,
+                         fl_json_span *value);
 bool fl_json_next_element(fl_json_cursor *cursor, fl_json_span *value);
 
 /* The bytes that a string stands for: between the quotes where there is no escape, else

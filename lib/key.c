@@ -390,7 +390,8 @@ static void put_value(fl_buffer *out, const fl_key_spec *spec,
     case FLOWAN_TYPE_ADDRESS: put_address(out, spec, &column->address[row]); return;
     case FLOWAN_TYPE_TEXT:
         if (spec->field >= 0 &&
-            flowan_field_info_of((flowan_field)spec->field)->type == FLOWAN_TYPE_PREFIX &&
+            flowan_field_info_of((flowan_field)spec->field)->type ==
+                FLOWAN_TYPE_PREFIX &&
             put_text_network(out, column, row))
             return;
         put_run(out, column, row);

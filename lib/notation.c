@@ -10,10 +10,11 @@ flowan_status flowan_time_parse(const char *text, uint64_t now_ns, uint64_t *out
 {
     if (fl_text_get_user_time(text, strlen(text), now_ns, out_ns))
         return FLOWAN_OK;
-    return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                          "\"%.80s\" is no time: expected ISO 8601 such as "
-                          "2025-03-15T17:10:51Z, \"now\", \"-2h\", or seconds since 1970",
-                          text);
+    return fl_status_fail(
+        error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+        "\"%.80s\" is no time: expected ISO 8601 such as "
+        "2025-03-15T17:10:51Z, \"now\", \"-2h\", or seconds since 1970",
+        text);
 }
 
 flowan_status flowan_duration_parse(const char *text, uint64_t *out_ns,

@@ -23,9 +23,9 @@ typedef enum mode {
 struct flowan_parser {
     size_t record_limit;
     mode mode;
-    fl_buffer pending;   /* unfinished bytes of earlier feeds, … */
-    size_t pending_at;   /* … from here on: what is before was settled */
-    fl_json_scan scan;   /* OBJECT */
+    fl_buffer pending;           /* unfinished bytes of earlier feeds, … */
+    size_t pending_at;           /* … from here on: what is before was settled */
+    fl_json_scan scan;           /* OBJECT */
     flowan_reject_reason reason; /* SKIPPING */
     bool continued;              /* a piece of this reject was handed over */
     flowan_position reject_at;   /* where it began, then */
@@ -46,7 +46,8 @@ typedef struct feed {
     flowan_batch *batch;
 } feed;
 
-flowan_status flowan_parser_new(flowan_parser **out, const flowan_parser_options *options,
+flowan_status flowan_parser_new(flowan_parser **out,
+                                const flowan_parser_options *options,
                                 flowan_error *error)
 {
     *out = NULL;
@@ -123,7 +124,8 @@ static void settle(flowan_parser *parser, feed *f, size_t size)
     size_t old = size < held(parser) ? size : held(parser);
     if (old) {
         /* held bytes precede all of this feed's, none of which is hashed yet */
-        XXH3_64bits_update(parser->hash, parser->pending.data + parser->pending_at, old);
+        XXH3_64bits_update(parser->hash, parser->pending.data + parser->pending_at,
+                           old);
         parser->pending_at += old;
     }
     f->start += size - old;
@@ -192,12 +194,11 @@ static flowan_status reject(flowan_parser *parser, feed *f, size_t size)
         return FLOWAN_ERROR_MEMORY;
     if (!parser->continued) {
         hash_settled(parser, f);
-        parser->reject_at = (flowan_position){parser->offset,
-                                              XXH3_64bits_digest(parser->hash)};
+        parser->reject_at =
+            (flowan_position){parser->offset, XXH3_64bits_digest(parser->hash)};
     }
-    flowan_status status =
-        fl_batch_append_reject(f->batch, parser->reason, parser->continued,
-                               parser->offset, text, size);
+    flowan_status status = fl_batch_append_reject(
+        f->batch, parser->reason, parser->continued, parser->offset, text, size);
     if (status != FLOWAN_OK)
         return status;
     settle(parser, f, size);

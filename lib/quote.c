@@ -27,7 +27,8 @@ size_t fl_quote_utf8(const char *text, size_t size)
     if (c[0] >= 0xf0 && c[0] <= 0xf4) {
         unsigned char low = c[0] == 0xf0 ? 0x90 : 0x80;
         unsigned char high = c[0] == 0xf4 ? 0x8f : 0xbf;
-        return size >= 4 && c[1] >= low && c[1] <= high && is_tail(c[2]) && is_tail(c[3])
+        return size >= 4 && c[1] >= low && c[1] <= high && is_tail(c[2]) &&
+                       is_tail(c[3])
                    ? 4
                    : 0;
     }

@@ -41,7 +41,7 @@ static bool get_number(fl_json_span text, flowan_type type, uint64_t *out)
     uint64_t max = type == FLOWAN_TYPE_U32 || type == FLOWAN_TYPE_ENUM ? UINT32_MAX
                    : type == FLOWAN_TYPE_PREFIX                        ? 128
                    : type == FLOWAN_TYPE_MAC ? (UINT64_C(1) << 48) - 1
-                                                                       : UINT64_MAX;
+                                             : UINT64_MAX;
     return fl_text_get_u64(text.data, text.size, max, out);
 }
 
@@ -128,8 +128,8 @@ static fl_kind numbers_kind(fl_record *record, fl_value *value, fl_json_span tex
     fl_json_span element;
     while (fl_json_next_element(&cursor, &element)) {
         if (value->field >= 0 && is_string(element) &&
-            fl_names_find((flowan_field)value->field, element.data + 1, element.size - 2,
-                          &items[count], NULL))
+            fl_names_find((flowan_field)value->field, element.data + 1,
+                          element.size - 2, &items[count], NULL))
             names++;
         else if (!fl_text_get_u64(element.data, element.size, UINT64_MAX, &items[count]))
             return FL_KIND_OPAQUE;
@@ -167,7 +167,8 @@ static fl_kind known_kind(fl_record *record, fl_value *value, fl_json_span text)
         /* OPAQUE is rendered as "", so "" itself must be something else */
         if (fl_type_is_run(value->type) && value->type != FLOWAN_TYPE_TEXT)
             return text.size == 2 ? FL_KIND_EMPTY : FL_KIND_OPAQUE;
-        return string_kind(value, fl_json_string(text, record->text, &record->text_used));
+        return string_kind(value,
+                           fl_json_string(text, record->text, &record->text_used));
     }
     if (text.data[0] == 'n')
         return FL_KIND_NULL;
@@ -187,8 +188,7 @@ static fl_kind known_kind(fl_record *record, fl_value *value, fl_json_span text)
 static fl_kind unknown_kind(fl_record *record, fl_value *value, fl_json_span text)
 {
     if (is_string(text))
-        return as_text(value,
-                       fl_json_string(text, record->text, &record->text_used));
+        return as_text(value, fl_json_string(text, record->text, &record->text_used));
     if (text.data[0] == 't' || text.data[0] == 'f') {
         value->type = FLOWAN_TYPE_BOOL;
         value->number = text.data[0] == 't';
@@ -227,11 +227,11 @@ static void fit_prefixes(fl_record *record)
         fl_value *value = &record->values[i];
         if (value->kind != FL_KIND_CIDR4 && value->kind != FL_KIND_CIDR6)
             continue;
-        const fl_value *own =
-            find_address(record, value->field == FLOWAN_FIELD_SRC_NET
-                                     ? FLOWAN_FIELD_SRC_ADDR
-                                     : FLOWAN_FIELD_DST_ADDR);
-        unsigned bits = (unsigned)value->number + (value->kind == FL_KIND_CIDR4 ? 96 : 0);
+        const fl_value *own = find_address(record, value->field == FLOWAN_FIELD_SRC_NET
+                                                       ? FLOWAN_FIELD_SRC_ADDR
+                                                       : FLOWAN_FIELD_DST_ADDR);
+        unsigned bits =
+            (unsigned)value->number + (value->kind == FL_KIND_CIDR4 ? 96 : 0);
         flowan_address masked = own ? own->address : (flowan_address){{0}};
         fl_text_mask(&masked, bits);
         /* ... and so does an IPv6 prefix of an address that counts as IPv4 */
@@ -248,8 +248,8 @@ static void fit_prefixes(fl_record *record)
 static bool reserve(fl_record *record, size_t size)
 {
     return fl_memory_grow((void **)&record->text, &record->text_room, size, 1) &&
-           fl_memory_grow((void **)&record->numbers, &record->numbers_room, size / 2 + 1,
-                          sizeof *record->numbers) &&
+           fl_memory_grow((void **)&record->numbers, &record->numbers_room,
+                          size / 2 + 1, sizeof *record->numbers) &&
            fl_memory_grow((void **)&record->addresses, &record->addresses_room,
                           size / 4 + 1, sizeof *record->addresses);
 }

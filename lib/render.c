@@ -126,7 +126,8 @@ static void put_member(fl_buffer *out, size_t index, const fl_value *value,
 /* The address that a prefix is the length of. */
 static int own_field(int field)
 {
-    return field == FLOWAN_FIELD_SRC_NET ? FLOWAN_FIELD_SRC_ADDR : FLOWAN_FIELD_DST_ADDR;
+    return field == FLOWAN_FIELD_SRC_NET ? FLOWAN_FIELD_SRC_ADDR
+                                         : FLOWAN_FIELD_DST_ADDR;
 }
 
 static bool is_cidr(fl_kind kind)
@@ -163,8 +164,9 @@ void fl_render_row(fl_buffer *out, const flowan_batch *batch, size_t row)
         fl_value value;
         fl_column_value(column, row, FL_SHAPE_KIND(shape[i]), &value);
         const flowan_address *own = NULL;
-        fl_column *address =
-            is_cidr(value.kind) ? fl_batch_known(batch, own_field(column->field)) : NULL;
+        fl_column *address = is_cidr(value.kind)
+                                 ? fl_batch_known(batch, own_field(column->field))
+                                 : NULL;
         if (address && row < address->room)
             own = (const flowan_address *)address->cells + row;
         put_member(out, i, &value, own);

@@ -12,6 +12,7 @@ void fl_render_values(fl_buffer *out, const fl_value *values, size_t count);
 void fl_render_row(fl_buffer *out, const flowan_batch *batch, size_t row);
 
 /* Appends the masked prefix "10.8.0.0/16" of an address. `bits` as the kind counts. */
-void fl_render_cidr(fl_buffer *out, const flowan_address *own, uint64_t bits, bool ipv6);
+void fl_render_cidr(fl_buffer *out, const flowan_address *own, uint64_t bits,
+                    bool ipv6);
 
 #endif

@@ -65,9 +65,9 @@ static void add_keys(flowan_report *report, const flowan_aggregator *aggregator)
 void fl_report_find_fields(flowan_report *report)
 {
     static const flowan_field always[] = {
-        FLOWAN_FIELD_TIME_RECEIVED_NS,   FLOWAN_FIELD_TIME_FLOW_START_NS,
-        FLOWAN_FIELD_TIME_FLOW_END_NS,   FLOWAN_FIELD_BYTES,
-        FLOWAN_FIELD_PACKETS,            FLOWAN_FIELD_SAMPLING_RATE,
+        FLOWAN_FIELD_TIME_RECEIVED_NS, FLOWAN_FIELD_TIME_FLOW_START_NS,
+        FLOWAN_FIELD_TIME_FLOW_END_NS, FLOWAN_FIELD_BYTES,
+        FLOWAN_FIELD_PACKETS,          FLOWAN_FIELD_SAMPLING_RATE,
         FLOWAN_FIELD_SAMPLER_ADDRESS,
     };
     add_all(report, always, sizeof always / sizeof *always);

@@ -21,8 +21,8 @@ static bool add(flowan_schema *schema, const flowan_column *column)
     fl_buffer_byte(&key, (char)column->type);
     fl_buffer_append(&key, column->name, column->name_size);
     bool added = false;
-    int64_t at =
-        key.failed ? FL_HASH_NONE : fl_hash_put(&schema->keys, key.data, key.size, &added);
+    int64_t at = key.failed ? FL_HASH_NONE
+                            : fl_hash_put(&schema->keys, key.data, key.size, &added);
     fl_buffer_free(&key);
     if (at < 0 || !fl_memory_grow((void **)&schema->columns, &schema->columns_room,
                                   (size_t)at + 1, sizeof *schema->columns))
@@ -35,8 +35,8 @@ static bool add(flowan_schema *schema, const flowan_column *column)
     return true;
 }
 
-static flowan_status add_block(flowan_schema *schema, flowan_reader *reader, size_t block,
-                               flowan_error *error)
+static flowan_status add_block(flowan_schema *schema, flowan_reader *reader,
+                               size_t block, flowan_error *error)
 {
     flowan_column column;
     flowan_status status = FLOWAN_OK;
@@ -82,7 +82,8 @@ static flowan_status add_archive(flowan_schema *schema, const char *path,
 {
     flowan_archive *archive;
     flowan_status status = flowan_archive_open(&archive, path, error);
-    for (size_t i = 0; status == FLOWAN_OK && i < flowan_archive_segments(archive); i++) {
+    for (size_t i = 0; status == FLOWAN_OK && i < flowan_archive_segments(archive);
+         i++) {
         flowan_reader *reader;
         flowan_error detail;
         status = flowan_archive_reader(archive, i, &reader, &detail);

@@ -152,8 +152,9 @@ size_t fl_sum_put_si(char *out, flowan_sum sum)
         return count;
     }
     size_t whole = count - 3 * power; /* digits before the point */
-    unsigned first = (unsigned)(digits[0] - '0') * 100 + (unsigned)(digits[1] - '0') * 10 +
-                     (unsigned)(digits[2] - '0') + (digits[3] >= '5');
+    unsigned first = (unsigned)(digits[0] - '0') * 100 +
+                     (unsigned)(digits[1] - '0') * 10 + (unsigned)(digits[2] - '0') +
+                     (digits[3] >= '5');
     if (first == 1000) { /* 999.6 k is 1.00 M */
         first = 100;
         power += whole == 3;

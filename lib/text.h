@@ -62,7 +62,8 @@ bool fl_text_get_time(const char *text, size_t size, uint64_t *out);
 /* What a person types: RFC 3339 as above but also without seconds, without a time, with
  * a blank for 'T', without a zone (UTC then); "now"; "-2h", "-90s", "-30m", "-7d", "-2w"
  * before `now_ns`; or whole seconds since 1970. */
-bool fl_text_get_user_time(const char *text, size_t size, uint64_t now_ns, uint64_t *out);
+bool fl_text_get_user_time(const char *text, size_t size, uint64_t now_ns,
+                           uint64_t *out);
 
 /* "90", "500ms", "90s", "5m", "1h", "1d", "2w" to ns; a bare number is milliseconds.
  * Zero fails, and so does what exceeds 2^63 ns. */

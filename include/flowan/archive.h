@@ -19,7 +19,8 @@ typedef struct flowan_archive flowan_archive;
 
 /* Lists the segments that are there now. A directory that holds neither segments nor the
  * lock file of a writer is no archive: FLOWAN_ERROR_FORMAT. One thread a handle. */
-FLOWAN_API flowan_status flowan_archive_open(flowan_archive **out, const char *directory,
+FLOWAN_API flowan_status flowan_archive_open(flowan_archive **out,
+                                             const char *directory,
                                              flowan_error *error);
 FLOWAN_API void flowan_archive_free(flowan_archive *archive);
 FLOWAN_API size_t flowan_archive_segments(const flowan_archive *archive);

@@ -51,11 +51,12 @@ typedef struct flowan_column {
     size_t rows;
     size_t present_count;
     const uint64_t *present;
-    const uint32_t *u32;            /* U32, ENUM, PREFIX: one a row */
-    const uint64_t *u64;            /* U64, TIME, MAC, BOOL: one a row; LIST_U64: items */
-    const flowan_address *address;  /* ADDRESS: one a row; LIST_ADDRESS: items */
-    const uint32_t *offset;         /* TEXT, JSON: row r is text[offset[r] … offset[r+1]);
-                                       lists: items likewise. rows + 1 entries. */
+    const uint32_t *u32; /* U32, ENUM, PREFIX: one a row */
+    const uint64_t *u64; /* U64, TIME, MAC, BOOL: one a row; LIST_U64: items */
+    const flowan_address *address; /* ADDRESS: one a row; LIST_ADDRESS: items */
+    /* TEXT, JSON: row r is text[offset[r] … offset[r + 1]); lists: items likewise.
+     * rows + 1 entries. */
+    const uint32_t *offset;
     const char *text;
 } flowan_column;
 

@@ -14,7 +14,7 @@ typedef struct flowan_import_result {
     uint64_t bytes;      /* of the (decompressed) log that were parsed */
     uint64_t resumed_at; /* its first that were not in before */
     uint64_t rejects[FLOWAN_REJECT_REASONS]; /* by reason; pieces not counted */
-    bool stopped;        /* the progress callback ended it */
+    bool stopped;                            /* the progress callback ended it */
 } flowan_import_result;
 
 typedef struct flowan_import_options {

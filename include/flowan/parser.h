@@ -40,8 +40,8 @@ FLOWAN_API flowan_status flowan_parser_feed(flowan_parser *parser, const void *d
                                             size_t *used, flowan_error *error);
 
 /* The input has ended: an unfinished object becomes a reject. */
-FLOWAN_API flowan_status flowan_parser_finish(flowan_parser *parser, flowan_batch *batch,
-                                              flowan_error *error);
+FLOWAN_API flowan_status flowan_parser_finish(flowan_parser *parser,
+                                              flowan_batch *batch, flowan_error *error);
 
 /* Makes ready for a new input at offset 0; what was unfinished is forgotten. */
 FLOWAN_API void flowan_parser_reset(flowan_parser *parser);

@@ -14,9 +14,9 @@ extern "C" {
 typedef struct flowan_scan flowan_scan;
 
 typedef struct flowan_scan_counts {
-    uint64_t rows;          /* in the batches handed out, selected or not */
+    uint64_t rows; /* in the batches handed out, selected or not */
     uint64_t rows_selected;
-    uint64_t log_bytes;     /* of logs, decompressed */
+    uint64_t log_bytes; /* of logs, decompressed */
     uint64_t segments_read;
     uint64_t segments_skipped; /* by their times */
     uint64_t blocks_read;
@@ -82,9 +82,9 @@ typedef struct flowan_schema_column {
 /* Looks through all of the paths: of segments only the blocks' directories, of logs every
  * record; standard input is read to its end. *damaged (may be NULL) counts what could not
  * be read, the first of which `error` tells while the call succeeds. */
-FLOWAN_API flowan_status flowan_schema_new(flowan_schema **out, const char *const *paths,
-                                           size_t count, size_t *damaged,
-                                           flowan_error *error);
+FLOWAN_API flowan_status flowan_schema_new(flowan_schema **out,
+                                           const char *const *paths, size_t count,
+                                           size_t *damaged, flowan_error *error);
 FLOWAN_API void flowan_schema_free(flowan_schema *schema);
 FLOWAN_API uint64_t flowan_schema_rows(const flowan_schema *schema);
 /* Columns of the field table come first, in its order, then others by name. */

@@ -22,7 +22,7 @@ typedef struct flowan_log_state {
     uint64_t head_hash;
     uint32_t head_size;
     flowan_position position;
-    uint32_t rows_after;    /* records behind position.offset that were taken too */
+    uint32_t rows_after; /* records behind position.offset that were taken too */
 } flowan_log_state;
 
 /* Statistics of a block or a segment. Times are ns since 1970 UTC; a pair of min > max
@@ -69,8 +69,8 @@ FLOWAN_API flowan_segment_stats flowan_writer_stats(const flowan_writer *writer)
 /* Writes the footer with the states of `logs` (all that are known, so that no position is
  * lost when older segments expire) and syncs the file. No block can follow. */
 FLOWAN_API flowan_status flowan_writer_finish(flowan_writer *writer,
-                                              const flowan_log_state *logs, size_t count,
-                                              flowan_error *error);
+                                              const flowan_log_state *logs,
+                                              size_t count, flowan_error *error);
 
 /* Without a finish before it the file stays as it is: readable up to its last block. */
 FLOWAN_API void flowan_writer_free(flowan_writer *writer);

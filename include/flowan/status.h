@@ -21,12 +21,12 @@ extern "C" {
  * released keeps its number and its meaning for ever. */
 typedef enum flowan_status {
     FLOWAN_OK = 0,   /* done */
-    FLOWAN_FULL = 1, /* done in part: take the batch away, then call again with the rest */
+    FLOWAN_FULL = 1, /* done in part: empty the batch, then call again with the rest */
     FLOWAN_END = 2,  /* an iterator has nothing more */
 
     FLOWAN_ERROR_MEMORY = -1,    /* an allocation failed */
-    FLOWAN_ERROR_ARGUMENT = -2,  /* the caller gave something that the contract excludes */
-    FLOWAN_ERROR_IO = -3,        /* the operating system refused: the message has its words */
+    FLOWAN_ERROR_ARGUMENT = -2,  /* something that the contract excludes */
+    FLOWAN_ERROR_IO = -3,        /* the system refused: the message has its words */
     FLOWAN_ERROR_FORMAT = -4,    /* the bytes are not what they should be */
     FLOWAN_ERROR_CHECKSUM = -5,  /* stored bytes differ from those that were written */
     FLOWAN_ERROR_VERSION = -6,   /* written by a newer libflowan */

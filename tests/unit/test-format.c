@@ -200,7 +200,7 @@ START_TEST(the_kinds_are_ours)
         unsigned number;
         at++;
         ck_assert_int_eq(
-            sscanf(at, "| %*[a-z0-9-] | %u | %31[a-z0-9 -] |", &number, types), 2);
+            sscanf(at, "| %*[a-z0-9-] | %u | %31[a-z0-9_ -] |", &number, types), 2);
         ck_assert_uint_eq(number, kind);
         types[strcspn(types, " ")] = 0;
         for (int type = FLOWAN_TYPE_U32; type <= FLOWAN_TYPE_LIST_ADDRESS; type++) {
