@@ -136,7 +136,7 @@ static flowan_status walk(flowan_reader *reader, flowan_error *error)
 {
     uint64_t offset = FL_SEGMENT_HEADER_SIZE;
     while (offset < reader->file_size) {
-        fl_segment_head head;
+        fl_segment_head head = {0};
         flowan_status status = fl_reader_head(reader, offset, &head, NULL);
         if (status == FLOWAN_OK) {
             bool added = add_block(reader, offset, &head) && add_log(reader, &head.log);

@@ -25,7 +25,10 @@ static void add_all(flowan_report *report, const flowan_field *fields, size_t co
 /* The text of a prefix needs the address that it is the length of. */
 static void add_column(flowan_report *report, const fl_key_spec *spec)
 {
-    add(report, spec->column_name);
+    if (spec->field >= 0)
+        add_field(report, (flowan_field)spec->field);
+    else
+        add(report, spec->column_name);
     if (spec->field == FLOWAN_FIELD_SRC_NET)
         add_field(report, FLOWAN_FIELD_SRC_ADDR);
     if (spec->field == FLOWAN_FIELD_DST_NET)

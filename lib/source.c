@@ -84,8 +84,9 @@ static uint64_t offset_of(const flowan_source *source)
 static void fail_stream(flowan_source *source, flowan_status status, uint64_t offset,
                         const char *what)
 {
-    fl_status_fail(&source->failure, status, offset, "%s: %s, at compressed byte %llu",
-                   source->name, what, (unsigned long long)offset);
+    fl_status_describe(&source->failure, status, offset,
+                       "%s: %s, at compressed byte %llu", source->name, what,
+                       (unsigned long long)offset);
 }
 
 /* --- input --- */

@@ -5,7 +5,6 @@
 
 #include "status.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,11 +34,11 @@ const char *flowan_version(void)
     return FLOWAN_VERSION;
 }
 
-flowan_status fl_status_fail(flowan_error *error, flowan_status status, uint64_t offset,
-                             const char *format, ...)
+void fl_status_describe(flowan_error *error, flowan_status status, uint64_t offset,
+                        const char *format, ...)
 {
     if (!error)
-        return status;
+        return;
     error->status = status;
     error->offset = offset;
     va_list args;
@@ -49,23 +48,16 @@ flowan_status fl_status_fail(flowan_error *error, flowan_status status, uint64_t
     for (unsigned char *c = (unsigned char *)error->message; *c; c++)
         if (*c < 0x20 || *c == 0x7f)
             *c = '?';
-    return status;
 }
 
-flowan_status fl_status_memory(flowan_error *error)
-{
-    return fl_status_fail(error, FLOWAN_ERROR_MEMORY, FL_NO_OFFSET, "out of memory");
-}
-
-flowan_status fl_status_errno(flowan_error *error, int number, const char *what,
-                              const char *path)
+void fl_status_describe_errno(flowan_error *error, flowan_status status, int number,
+                              const char *what, const char *path)
 {
     char reason[128];
     if (strerror_r(number, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", number);
-    return fl_status_fail(error,
-                          number == ENOENT ? FLOWAN_ERROR_NOT_FOUND : FLOWAN_ERROR_IO,
-                          FL_NO_OFFSET, "cannot %s %s: %s", what, path, reason);
+    fl_status_describe(error, status, FL_NO_OFFSET, "cannot %s %s: %s", what, path,
+                       reason);
 }
 
 int fl_status_options_fit(const void *options, size_t known)

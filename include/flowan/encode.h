@@ -9,14 +9,13 @@
 extern "C" {
 #endif
 
+/* JSON leaves absent fields out, writes times as integers of ns, addresses as text, and the
+ * name of a number that has one; bytes that are no UTF-8 become U+FFFD. */
 typedef enum flowan_format {
     FLOWAN_FORMAT_EXACT = 1, /* the objects that came in, byte for byte, one a line */
-    FLOWAN_FORMAT_JSON =
-        2,                 /* one object a line: addresses as text, times as integers of
-                                ns, names for numbers that have one; absent fields are left
-                                out; bytes that are no UTF-8 become U+FFFD */
-    FLOWAN_FORMAT_CSV = 3, /* RFC 4180, lines end with CR LF; lists as JSON */
-    FLOWAN_FORMAT_TABLE = 4 /* for people */
+    FLOWAN_FORMAT_JSON = 2,  /* normalised, one object a line */
+    FLOWAN_FORMAT_CSV = 3,   /* RFC 4180, lines end with CR LF; lists as JSON */
+    FLOWAN_FORMAT_TABLE = 4  /* for people */
 } flowan_format;
 
 typedef struct flowan_encoder flowan_encoder;

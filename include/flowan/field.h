@@ -26,18 +26,17 @@ typedef struct flowan_address {
 /* What a column holds. The first group has one fixed-width item a row. Values are never
  * reused: they are stored in segments. */
 typedef enum flowan_type {
-    FLOWAN_TYPE_U32 = 1,  /* uint32_t */
-    FLOWAN_TYPE_U64 = 2,  /* uint64_t */
-    FLOWAN_TYPE_TIME = 3, /* uint64_t: ns since 1970-01-01 UTC, two's complement */
-    FLOWAN_TYPE_MAC = 4,  /* uint64_t: 48 bits, first octet highest */
-    FLOWAN_TYPE_BOOL = 5, /* uint64_t: 0 or 1 */
-    FLOWAN_TYPE_ENUM = 6, /* uint32_t: a number with names (proto, etype, type) */
-    FLOWAN_TYPE_PREFIX =
-        7, /* uint32_t: prefix length of the record's src or dst_addr */
-    FLOWAN_TYPE_ADDRESS = 8,      /* flowan_address */
-    FLOWAN_TYPE_TEXT = 9,         /* bytes: usually UTF-8, not promised */
-    FLOWAN_TYPE_JSON = 10,        /* bytes: a JSON value as it was written */
-    FLOWAN_TYPE_LIST_U64 = 11,    /* any number of uint64_t */
+    FLOWAN_TYPE_U32 = 1,       /* uint32_t */
+    FLOWAN_TYPE_U64 = 2,       /* uint64_t */
+    FLOWAN_TYPE_TIME = 3,      /* uint64_t: ns since 1970-01-01 UTC, two's complement */
+    FLOWAN_TYPE_MAC = 4,       /* uint64_t: 48 bits, first octet highest */
+    FLOWAN_TYPE_BOOL = 5,      /* uint64_t: 0 or 1 */
+    FLOWAN_TYPE_ENUM = 6,      /* uint32_t: a number with names (proto, etype, type) */
+    FLOWAN_TYPE_PREFIX = 7,    /* uint32_t: prefix length of src_addr or dst_addr */
+    FLOWAN_TYPE_ADDRESS = 8,   /* flowan_address */
+    FLOWAN_TYPE_TEXT = 9,      /* bytes: usually UTF-8, not promised */
+    FLOWAN_TYPE_JSON = 10,     /* bytes: a JSON value as it was written */
+    FLOWAN_TYPE_LIST_U64 = 11, /* any number of uint64_t */
     FLOWAN_TYPE_LIST_ADDRESS = 12 /* any number of flowan_address */
 } flowan_type;
 

@@ -58,7 +58,8 @@ FLOWAN_API flowan_status flowan_writer_open(flowan_writer **out, const char *pat
 /* Appends rows [first, first + count) of `batch` as one block, together with how far
  * `log` (may be NULL) was read. After a failure the file is cut back to its last whole
  * block and the call may be repeated; if even that fails the writer refuses further
- * blocks. */
+ * blocks. FLOWAN_ERROR_LIMIT: more than a reader would take for one block, ask for fewer
+ * rows. */
 FLOWAN_API flowan_status flowan_writer_write(flowan_writer *writer,
                                              const flowan_batch *batch, size_t first,
                                              size_t count, const flowan_log_state *log,

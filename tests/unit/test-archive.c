@@ -378,6 +378,31 @@ START_TEST(an_import_is_taken_up_exactly)
 }
 END_TEST
 
+/* A full batch that is refused after a part of it was taken is not offered once more at
+ * the end. */
+START_TEST(an_import_offers_a_batch_once)
+{
+    fl_buffer log = {0};
+    for (unsigned i = 0; i < 65600; i++)
+        put_record(&log, MARCH_15 + (i < 3 ? i : 3) * DAY, i);
+    char path[128];
+    snprintf(path, sizeof path, "%s/log.json", top);
+    write_file(path, log.data, log.size);
+    flowan_archiver *archiver = open_archiver(NULL);
+    failing = CALL_MKDIR;
+    failing_on = failed_once = false;
+    calls_left = 7; /* three a segment */
+    flowan_error error;
+    flowan_status status = flowan_import_log(archiver, path, NULL, NULL, &error);
+    assert_sentence(&error, status);
+    ck_assert_uint_eq(prefix_archived(&log), 2);
+    ck_assert_int_eq(flowan_import_log(archiver, path, NULL, NULL, NULL), FLOWAN_OK);
+    finish(archiver);
+    assert_archived(&log);
+    fl_buffer_free(&log);
+}
+END_TEST
+
 START_TEST(logs_are_found_by_their_heads)
 {
     flowan_archiver *archiver = open_archiver(NULL);
@@ -507,6 +532,7 @@ static Suite *suite_of(void)
     tcase_add_checked_fixture(logs, set_up, tear_down);
     tcase_add_test(logs, a_log_is_taken_up_exactly);
     tcase_add_test(logs, an_import_is_taken_up_exactly);
+    tcase_add_test(logs, an_import_offers_a_batch_once);
     tcase_add_test(logs, logs_are_found_by_their_heads);
     tcase_add_test(logs, known_rows_are_passed);
     tcase_add_test(logs, positions_outlive_segments);

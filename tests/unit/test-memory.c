@@ -203,8 +203,8 @@ END_TEST
 START_TEST(messages_are_one_clean_line)
 {
     flowan_error error;
-    fl_status_fail(&error, FLOWAN_ERROR_FORMAT, 0, "%s",
-                   "a\nb\r\x1b[31m\tc\x7f\x01 \xc3\xa4~");
+    fl_status_describe(&error, FLOWAN_ERROR_FORMAT, 0, "%s",
+                       "a\nb\r\x1b[31m\tc\x7f\x01 \xc3\xa4~");
     ck_assert_str_eq(error.message, "a?b??[31m?c?? \xc3\xa4~");
 }
 END_TEST
@@ -220,7 +220,7 @@ START_TEST(long_messages_are_cut)
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         flowan_error error;
-        fl_status_fail(&error, FLOWAN_ERROR_FORMAT, 0, "%.*s", (int)sizes[i], text);
+        fl_status_describe(&error, FLOWAN_ERROR_FORMAT, 0, "%.*s", (int)sizes[i], text);
         ck_assert_uint_eq(strlen(error.message), FLOWAN_ERROR_MESSAGE_SIZE - 1);
     }
 }
