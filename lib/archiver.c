@@ -137,6 +137,21 @@ flowan_status flowan_archiver_begin_log(flowan_archiver *archiver,
 
 /* --- opening --- */
 
+/* A new directory lasts once the one that it is in is on disk. */
+static flowan_status sync_parent(char *path, flowan_error *error)
+{
+    char *slash = strrchr(path, '/');
+    const char *parent = !slash ? "." : slash == path ? "/" : path;
+    if (slash && slash != path)
+        *slash = 0;
+    int number = fl_file_sync_directory(parent);
+    flowan_status status =
+        number == 0 ? FLOWAN_OK : fl_status_errno(error, number, "sync", parent);
+    if (slash)
+        *slash = '/';
+    return status;
+}
+
 static flowan_status make_directories(const char *path, size_t from,
                                       flowan_error *error)
 {
@@ -149,7 +164,9 @@ static flowan_status make_directories(const char *path, size_t from,
         at += strcspn(at, "/");
         char end = *at;
         *at = 0;
-        if (copy[0] && mkdir(copy, 0755) != 0 && errno != EEXIST)
+        if (copy[0] && mkdir(copy, 0755) == 0)
+            status = sync_parent(copy, error);
+        else if (copy[0] && errno != EEXIST)
             status = fl_status_errno(error, errno, "create", copy);
         *at = end;
         if (!end)

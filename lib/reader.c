@@ -7,7 +7,7 @@
 #include "reader.h"
 #include "status.h"
 
-enum { WALK_CHUNK = 1 << 20 };
+enum { WALK_CHUNK = 1 << 20, WALK_IN_VAIN = 256 << 20 };
 
 flowan_status fl_reader_fail(const flowan_reader *reader, flowan_status status,
                              uint64_t offset, const char *what, flowan_error *error)
@@ -135,6 +135,9 @@ static flowan_status find_magic(flowan_reader *reader, uint64_t *offset,
 static flowan_status walk(flowan_reader *reader, flowan_error *error)
 {
     uint64_t offset = FL_SEGMENT_HEADER_SIZE;
+    /* Bytes read in vain: a file made of what looks like heads must not hold us up. */
+    uint64_t spent = 0;
+    const uint64_t limit = 4 * reader->file_size + WALK_IN_VAIN;
     while (offset < reader->file_size) {
         fl_segment_head head = {0};
         flowan_status status = fl_reader_head(reader, offset, &head, NULL);
@@ -148,6 +151,9 @@ static flowan_status walk(flowan_reader *reader, flowan_error *error)
         }
         if (status == FLOWAN_ERROR_MEMORY || status == FLOWAN_ERROR_IO)
             return fl_reader_fail(reader, status, offset, "block", error);
+        if (spent > limit)
+            break;
+        spent += reader->head.size + WALK_CHUNK;
         offset++;
         status = find_magic(reader, &offset, error);
         if (status != FLOWAN_OK)
