@@ -253,6 +253,20 @@ int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t rec
     return CLI_REJECTS;
 }
 
+int cli_tell_scan(const flowan_scan *scan, int status, const char *const *paths,
+                  size_t path_count)
+{
+    flowan_scan_counts counts = flowan_scan_count(scan);
+    const char *what = path_count == 1 ? paths[0] : "the inputs";
+    int rejects = cli_tell_rejects(counts.rejects, counts.rows, what);
+    if (status != CLI_DONE)
+        return status;
+    if (rejects == CLI_DONE && counts.rows == 0 && counts.blocks_skipped == 0 &&
+        !cli_stopped())
+        cli_message("%s: no flow records", what);
+    return rejects;
+}
+
 static bool is_known(const char *name)
 {
     return flowan_field_find(name, strlen(name)) >= 0;

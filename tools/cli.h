@@ -76,6 +76,11 @@ bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *ou
 int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t records,
                      const char *what);
 
+/* The same for a scan that ended with `status`, of paths that the messages name; also
+ * says when it read all and found no record. The status that follows. */
+int cli_tell_scan(const flowan_scan *scan, int status, const char *const *paths,
+                  size_t path_count);
+
 /* False, with a message, when a field is named that neither goflow2 nor any of the inputs
  * has: a slip of the pen. Standard input cannot be looked at beforehand: all is well
  * then. */

@@ -239,12 +239,8 @@ static void each_batch(run *r, flowan_scan *scan,
     }
     cli_progress_end(&r->progress);
     free(rows);
-    flowan_scan_counts counts = flowan_scan_count(scan);
-    int rejects =
-        cli_tell_rejects(counts.rejects, counts.rows,
-                         r->set->path_count == 1 ? r->set->paths[0] : "the inputs");
-    if (r->status == CLI_DONE)
-        r->status = rejects;
+    if (!r->set->has_limit || r->set->limit > 0)
+        r->status = cli_tell_scan(scan, r->status, r->set->paths, r->set->path_count);
 }
 
 /* --- records --- */

@@ -230,11 +230,9 @@ static int feed(settings *set, flowan_report *report, bool *fed)
             break;
     }
     cli_progress_end(&set->progress);
-    flowan_scan_counts counts = flowan_scan_count(scan);
-    int rejects = cli_tell_rejects(counts.rejects, counts.rows,
-                                   set->path_count == 1 ? set->paths[0] : "the inputs");
+    status = cli_tell_scan(scan, status, set->paths, set->path_count);
     flowan_scan_free(scan);
-    return status == CLI_DONE ? rejects : status;
+    return status;
 }
 
 static int run_report(settings *set)
