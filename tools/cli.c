@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,6 +153,37 @@ static double seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* The size of a plain regular file, else 0. */
+static uint64_t plain_bytes(const char *path)
+{
+    static const char gzip[] = "\x1f\x8b";
+    static const char zstd[] = "\x28\xb5\x2f\xfd";
+    struct stat info;
+    char magic[4] = {0};
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return 0;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return 0;
+    size_t size = fread(magic, 1, sizeof magic, file);
+    fclose(file);
+    bool packed = (size >= 2 && memcmp(magic, gzip, 2) == 0) ||
+                  (size >= 4 && memcmp(magic, zstd, 4) == 0);
+    return packed ? 0 : (uint64_t)info.st_size;
+}
+
+uint64_t cli_total_bytes(const char *const *paths, size_t count)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bytes = plain_bytes(paths[i]);
+        if (bytes == 0)
+            return 0;
+        total += bytes;
+    }
+    return total;
 }
 
 void cli_progress_begin(cli_progress *progress, uint64_t total_bytes)

@@ -51,6 +51,9 @@ typedef struct cli_progress {
     bool shown;
 } cli_progress;
 
+/* The bytes that reading these paths will show, or 0 where that cannot be told: for what
+ * is compressed, an archive, or a pipe. */
+uint64_t cli_total_bytes(const char *const *paths, size_t count);
 void cli_progress_begin(cli_progress *progress, uint64_t total_bytes);
 void cli_progress_show(cli_progress *progress, uint64_t records, uint64_t bytes);
 /* Clears the line. */

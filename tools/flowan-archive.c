@@ -148,7 +148,7 @@ static int import_all(import_job *job, const char *const *paths, size_t count)
         return CLI_FAILED;
     }
     uint64_t began = cli_now();
-    cli_progress_begin(&job->progress, 0);
+    cli_progress_begin(&job->progress, cli_total_bytes(paths, count));
     for (size_t i = 0; i < count && !cli_stopped(); i++)
         if (import_log(job, archiver, paths[i], rejected) != CLI_DONE)
             status = CLI_FAILED;

@@ -311,7 +311,7 @@ static int dump(settings *set, flowan_format format)
     if (flowan_encoder_new(&encoder, &encoder_options, &error) != FLOWAN_OK)
         return cli_usage("%s", error.message);
     run r = {.set = set, .left = set->limit};
-    cli_progress_begin(&r.progress, 0);
+    cli_progress_begin(&r.progress, cli_total_bytes(set->paths, set->path_count));
     size_t count;
     const char *const *columns = flowan_encoder_columns(encoder, &count);
     flowan_scan *scan = NULL;
@@ -374,7 +374,7 @@ static int count_records(const settings *set, bool json)
         return CLI_FAILED;
     }
     run r = {.set = set, .left = set->limit};
-    cli_progress_begin(&r.progress, 0);
+    cli_progress_begin(&r.progress, cli_total_bytes(set->paths, set->path_count));
     flowan_scan *scan = NULL;
     r.status = open_scan(&r, columns, sizeof columns / sizeof *columns, &scan);
     if (r.status == CLI_DONE) {

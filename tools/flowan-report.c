@@ -211,7 +211,7 @@ static int feed(settings *set, flowan_report *report, bool *fed)
         return CLI_FAILED;
     }
     int status = CLI_DONE;
-    cli_progress_begin(&set->progress, 0);
+    cli_progress_begin(&set->progress, cli_total_bytes(set->paths, set->path_count));
     for (;;) {
         const flowan_batch *batch;
         const flowan_selection *selection;
