@@ -109,10 +109,3 @@ void fl_hash_free(fl_hash *table)
     fl_buffer_free(&table->arena);
     *table = (fl_hash){0};
 }
-
-size_t fl_hash_memory(const fl_hash *table)
-{
-    return table->slot_count * sizeof *table->slots +
-           table->hashes_room * sizeof *table->hashes +
-           table->starts_room * sizeof *table->starts + table->arena.capacity;
-}

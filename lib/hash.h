@@ -30,6 +30,5 @@ const char *fl_hash_key(const fl_hash *table, size_t entry, size_t *size);
 /* Forgets the keys, keeps the memory. */
 void fl_hash_clear(fl_hash *table);
 void fl_hash_free(fl_hash *table);
-size_t fl_hash_memory(const fl_hash *table);
 
 #endif
