@@ -312,6 +312,8 @@ int main(int argc, char **argv)
         return cli_usage("name at least one PATH");
     if (!cli_check_window(&set.window))
         return CLI_USAGE;
+    if (set.report.kind == FLOWAN_REPORT_TOP && !set.report.by)
+        return cli_usage("top needs --by KEYS, such as --by src_addr,dst_port");
     set.report.has_start = set.window.has_start;
     set.report.has_end = set.window.has_end;
     set.report.start_ns = set.window.start_ns;
