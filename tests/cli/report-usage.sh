@@ -17,7 +17,7 @@ expect_wrong()
 expect_wrong 2 'name a report: networks'
 expect_wrong 2 "unknown report 'netwroks': networks," netwroks log
 expect_wrong 2 'name at least one PATH' networks
-expect_wrong 2 'needs keys' top log
+expect_wrong 2 'top needs --by KEYS' top log
 expect_wrong 2 'this report has its own' networks --by proto log
 expect_wrong 2 "not of 'proto'" matrix --by local_net,proto log
 expect_wrong 2 "keys 'src_addr/24,,proto', column 13: expected the name" \
