@@ -10,7 +10,7 @@
 #include "status.h"
 #include "text.h"
 
-enum { DIRECTORY_DEPTH = 3, SERIAL_DIGITS_MAX = 20 };
+enum { DIRECTORY_DEPTH = 3 };
 
 typedef struct entry {
     uint64_t serial;

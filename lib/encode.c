@@ -43,13 +43,6 @@ struct flowan_encoder {
 
 typedef enum quoting { QUOTE_JSON, QUOTE_NONE } quoting;
 
-static void put_u64(fl_buffer *out, uint64_t value)
-{
-    char *room = fl_buffer_reserve(out, FL_TEXT_U64_SIZE);
-    if (room)
-        out->size += fl_text_put_u64(room, value);
-}
-
 static void put_quote(fl_buffer *out, quoting quote)
 {
     if (quote == QUOTE_JSON)
@@ -71,7 +64,7 @@ static void put_number_or_name(fl_buffer *out, int field_id, uint64_t number,
     const char *name =
         field_id >= 0 ? fl_names_of((flowan_field)field_id, number) : NULL;
     if (!name) {
-        put_u64(out, number);
+        fl_render_u64(out, number);
         return;
     }
     put_quote(out, quote);
@@ -83,16 +76,14 @@ static void put_number_or_name(fl_buffer *out, int field_id, uint64_t number,
 static void put_prefix(fl_buffer *out, const flowan_batch *batch, const fl_value *value,
                        size_t row, quoting quote)
 {
-    fl_column *column = fl_batch_known(batch, value->field == FLOWAN_FIELD_SRC_NET
-                                                  ? FLOWAN_FIELD_SRC_ADDR
-                                                  : FLOWAN_FIELD_DST_ADDR);
+    fl_column *column = fl_batch_known(batch, fl_prefix_address(value->field));
     const flowan_address *own =
         column && row < column->room && fl_column_present(column, row)
             ? (const flowan_address *)column->cells + row
             : NULL;
     bool ipv6 = own && !fl_text_is_ipv4(own);
     if (!own || value->number > (ipv6 ? 128 : 32)) {
-        put_u64(out, value->number);
+        fl_render_u64(out, value->number);
         return;
     }
     put_quote(out, quote);
@@ -122,7 +113,7 @@ static void put_value(fl_buffer *out, const flowan_batch *batch, const fl_value 
     switch (value->type) {
     case FLOWAN_TYPE_U32:
     case FLOWAN_TYPE_U64:
-    case FLOWAN_TYPE_TIME: put_u64(out, value->number); return;
+    case FLOWAN_TYPE_TIME: fl_render_u64(out, value->number); return;
     case FLOWAN_TYPE_BOOL:
         fl_buffer_text(out, value->number ? "true" : "false");
         return;

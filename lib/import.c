@@ -31,17 +31,6 @@ static flowan_status open_source(job *j, flowan_error *error)
     return flowan_source_open(&j->source, j->path, error);
 }
 
-/* The bytes of a segment would come out as rejects, with a record by chance. */
-static bool is_segment(const char *head, size_t size)
-{
-    unsigned char header[FL_SEGMENT_HEADER_SIZE];
-    fl_segment_header unused;
-    if (size < sizeof header)
-        return false;
-    memcpy(header, head, sizeof header);
-    return fl_segment_get_header(header, &unused) != FLOWAN_ERROR_FORMAT;
-}
-
 static flowan_status look_at_head(job *j, char head[HEAD_SIZE], size_t *size,
                                   flowan_error *error)
 {
@@ -51,7 +40,7 @@ static flowan_status look_at_head(job *j, char head[HEAD_SIZE], size_t *size,
         return status;
     if (*size)
         memcpy(head, data, *size);
-    if (is_segment(head, *size))
+    if (fl_segment_is(head, *size))
         return fl_status_fail(error, FLOWAN_ERROR_FORMAT, FL_NO_OFFSET,
                               "%s is a segment of an archive, not a log",
                               flowan_source_name(j->source));

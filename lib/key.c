@@ -8,6 +8,7 @@
 #include "render.h"
 #include "status.h"
 #include "text.h"
+#include "value.h"
 
 /* What a part's bytes begin with. */
 typedef enum tag {
@@ -205,10 +206,9 @@ static void find_columns(fl_key_spec *spec, const flowan_batch *batch)
         if (column.name_size == size && memcmp(column.name, name, size) == 0 &&
             spec->column_count < FL_KEY_COLUMNS_MAX)
             spec->columns[spec->column_count++] = column;
-    if (spec->field == FLOWAN_FIELD_SRC_NET || spec->field == FLOWAN_FIELD_DST_NET)
-        fl_enrich_find(&spec->own, batch,
-                       spec->field == FLOWAN_FIELD_SRC_NET ? FLOWAN_FIELD_SRC_ADDR
-                                                           : FLOWAN_FIELD_DST_ADDR);
+    int own = fl_prefix_address(spec->field);
+    if (own >= 0)
+        fl_enrich_find(&spec->own, batch, (flowan_field)own);
 }
 
 bool fl_keys_begin(fl_keys *keys, fl_enrich *enrich)

@@ -34,7 +34,8 @@ struct flowan_parser {
     uint64_t offset;             /* of the first unfinished byte */
     XXH3_state_t *hash;          /* of all bytes before it */
     fl_record record;
-    fl_buffer text; /* an object that straddles feeds; what the values spell */
+    fl_buffer text;  /* an object that straddles feeds */
+    fl_buffer spelt; /* what its values spell */
 };
 
 /* One feed. The unfinished text is what is held, followed by data[start…]. */
@@ -81,6 +82,7 @@ void flowan_parser_free(flowan_parser *parser)
     XXH3_freeState(parser->hash);
     fl_record_free(&parser->record);
     fl_buffer_free(&parser->text);
+    fl_buffer_free(&parser->spelt);
     fl_memory_free(parser);
 }
 
@@ -165,13 +167,12 @@ static flowan_status append_object(flowan_parser *parser, feed *f, size_t size)
     if (!text || !fl_record_read(&parser->record, text, size))
         return FLOWAN_ERROR_MEMORY;
     fl_record *record = &parser->record;
-    fl_buffer spelt = {0};
-    fl_render_values(&spelt, record->values, record->count);
+    fl_buffer *spelt = &parser->spelt;
+    fl_buffer_clear(spelt);
+    fl_render_values(spelt, record->values, record->count);
     bool same =
-        !spelt.failed && spelt.size == size && memcmp(spelt.data, text, size) == 0;
-    bool failed = spelt.failed;
-    fl_buffer_free(&spelt);
-    if (failed)
+        !spelt->failed && spelt->size == size && memcmp(spelt->data, text, size) == 0;
+    if (spelt->failed)
         return FLOWAN_ERROR_MEMORY;
     return fl_batch_append(f->batch, record->values, record->count, same ? NULL : text,
                            parser->offset, size, same ? 0 : size);

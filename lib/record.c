@@ -227,9 +227,7 @@ static void fit_prefixes(fl_record *record)
         fl_value *value = &record->values[i];
         if (value->kind != FL_KIND_CIDR4 && value->kind != FL_KIND_CIDR6)
             continue;
-        const fl_value *own = find_address(record, value->field == FLOWAN_FIELD_SRC_NET
-                                                       ? FLOWAN_FIELD_SRC_ADDR
-                                                       : FLOWAN_FIELD_DST_ADDR);
+        const fl_value *own = find_address(record, fl_prefix_address(value->field));
         unsigned bits =
             (unsigned)value->number + (value->kind == FL_KIND_CIDR4 ? 96 : 0);
         flowan_address masked = own ? own->address : (flowan_address){{0}};

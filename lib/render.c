@@ -5,7 +5,7 @@
 #include "names.h"
 #include "text.h"
 
-static void put_u64(fl_buffer *out, uint64_t value)
+void fl_render_u64(fl_buffer *out, uint64_t value)
 {
     char *room = fl_buffer_reserve(out, FL_TEXT_U64_SIZE);
     if (room)
@@ -31,7 +31,7 @@ void fl_render_cidr(fl_buffer *out, const flowan_address *own, uint64_t bits, bo
     fl_text_mask(&masked, (unsigned)bits + (ipv6 ? 0 : 96));
     put_address(out, &masked, ipv6 ? FL_KIND_IPV6 : FL_KIND_IPV4);
     fl_buffer_byte(out, '/');
-    put_u64(out, bits);
+    fl_render_u64(out, bits);
 }
 
 static void put_name(fl_buffer *out, const fl_value *value, uint64_t number)
@@ -51,7 +51,7 @@ static void put_list(fl_buffer *out, const fl_value *value)
         if (i)
             fl_buffer_byte(out, ',');
         if (value->kind == FL_KIND_LIST_INT) {
-            put_u64(out, ((const uint64_t *)value->items)[i]);
+            fl_render_u64(out, ((const uint64_t *)value->items)[i]);
             continue;
         }
         fl_buffer_byte(out, '"');
@@ -70,7 +70,7 @@ static void put_quoted(fl_buffer *out, const fl_value *value, const flowan_addre
     char *room;
     switch (value->kind) {
     case FL_KIND_INVALID_PREFIX: fl_buffer_text(out, "invalid Prefix"); return;
-    case FL_KIND_INT_STRING: put_u64(out, value->number); return;
+    case FL_KIND_INT_STRING: fl_render_u64(out, value->number); return;
     case FL_KIND_RFC3339:
         room = fl_buffer_reserve(out, FL_TEXT_TIME_SIZE);
         if (room)
@@ -101,7 +101,7 @@ static void put_value(fl_buffer *out, const fl_value *value, const flowan_addres
 {
     switch (value->kind) {
     case FL_KIND_NULL: fl_buffer_text(out, "null"); return;
-    case FL_KIND_INT: put_u64(out, value->number); return;
+    case FL_KIND_INT: fl_render_u64(out, value->number); return;
     case FL_KIND_BOOL: fl_buffer_text(out, value->number ? "true" : "false"); return;
     case FL_KIND_VERBATIM: fl_buffer_append(out, value->items, value->count); return;
     case FL_KIND_LIST_INT:
@@ -123,13 +123,6 @@ static void put_member(fl_buffer *out, size_t index, const fl_value *value,
     put_value(out, value, own);
 }
 
-/* The address that a prefix is the length of. */
-static int own_field(int field)
-{
-    return field == FLOWAN_FIELD_SRC_NET ? FLOWAN_FIELD_SRC_ADDR
-                                         : FLOWAN_FIELD_DST_ADDR;
-}
-
 static bool is_cidr(fl_kind kind)
 {
     return kind == FL_KIND_CIDR4 || kind == FL_KIND_CIDR6;
@@ -141,7 +134,7 @@ void fl_render_values(fl_buffer *out, const fl_value *values, size_t count)
         const flowan_address *own = NULL;
         if (is_cidr(values[i].kind))
             for (size_t k = 0; k < count; k++)
-                if (values[k].field == own_field(values[i].field))
+                if (values[k].field == fl_prefix_address(values[i].field))
                     own = &values[k].address;
         put_member(out, i, &values[i], own);
     }
@@ -164,9 +157,10 @@ void fl_render_row(fl_buffer *out, const flowan_batch *batch, size_t row)
         fl_value value;
         fl_column_value(column, row, FL_SHAPE_KIND(shape[i]), &value);
         const flowan_address *own = NULL;
-        fl_column *address = is_cidr(value.kind)
-                                 ? fl_batch_known(batch, own_field(column->field))
-                                 : NULL;
+        fl_column *address =
+            is_cidr(value.kind)
+                ? fl_batch_known(batch, fl_prefix_address(column->field))
+                : NULL;
         if (address && row < address->room)
             own = (const flowan_address *)address->cells + row;
         put_member(out, i, &value, own);

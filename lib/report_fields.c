@@ -1,5 +1,6 @@
 /* Which fields of a record a report looks at: what a scan need not read is cheap. */
 #include "report.h"
+#include "value.h"
 
 #include <string.h>
 
@@ -29,10 +30,9 @@ static void add_column(flowan_report *report, const fl_key_spec *spec)
         add_field(report, (flowan_field)spec->field);
     else
         add(report, spec->column_name);
-    if (spec->field == FLOWAN_FIELD_SRC_NET)
-        add_field(report, FLOWAN_FIELD_SRC_ADDR);
-    if (spec->field == FLOWAN_FIELD_DST_NET)
-        add_field(report, FLOWAN_FIELD_DST_ADDR);
+    int own = fl_prefix_address(spec->field);
+    if (own >= 0)
+        add_field(report, (flowan_field)own);
 }
 
 static void add_keys(flowan_report *report, const flowan_aggregator *aggregator)

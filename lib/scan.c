@@ -75,27 +75,6 @@ static flowan_status choose_columns(flowan_scan *scan, flowan_error *error)
     return FLOWAN_OK;
 }
 
-/* Whether the file begins as a segment. */
-static bool begins_as_segment(const char *path)
-{
-    flowan_source *source;
-    const void *data;
-    size_t size;
-    bool is_segment = false;
-    if (flowan_source_open(&source, path, NULL) != FLOWAN_OK)
-        return false;
-    if (flowan_source_peek(source, FL_SEGMENT_HEADER_SIZE, &data, &size, NULL) ==
-            FLOWAN_OK &&
-        size >= 8) {
-        unsigned char header[FL_SEGMENT_HEADER_SIZE] = {0};
-        fl_segment_header unused;
-        memcpy(header, data, size < sizeof header ? size : sizeof header);
-        is_segment = fl_segment_get_header(header, &unused) != FLOWAN_ERROR_FORMAT;
-    }
-    flowan_source_free(source);
-    return is_segment;
-}
-
 static flowan_status classify(input *in, const char *path, flowan_error *error)
 {
     *in = (input){.kind = INPUT_LOG, .path = path};
@@ -112,10 +91,15 @@ static flowan_status classify(input *in, const char *path, flowan_error *error)
     if (!S_ISREG(info.st_mode))
         return FLOWAN_OK;
     flowan_source *source;
+    const void *data;
+    size_t size;
     flowan_status status = flowan_source_open(&source, path, error);
-    flowan_source_free(source);
-    if (status == FLOWAN_OK && begins_as_segment(path))
+    if (status == FLOWAN_OK &&
+        flowan_source_peek(source, FL_SEGMENT_HEADER_SIZE, &data, &size, NULL) ==
+            FLOWAN_OK &&
+        fl_segment_is(data, size))
         in->kind = INPUT_SEGMENT;
+    flowan_source_free(source);
     return status;
 }
 

@@ -114,7 +114,7 @@ void fl_segment_put_header(unsigned char out[FL_SEGMENT_HEADER_SIZE],
 flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZE],
                                     fl_segment_header *out)
 {
-    if (memcmp(in, segment_magic, 8) != 0)
+    if (!fl_segment_is(in, FL_SEGMENT_HEADER_SIZE))
         return FLOWAN_ERROR_FORMAT;
     out->version = (uint32_t)fl_bytes_load(in + 8, 4);
     if (!checksum_holds(in, FL_SEGMENT_HEADER_SIZE))
@@ -125,6 +125,12 @@ flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZ
     out->interval_start_ns = fl_bytes_load(in + 24, 8);
     out->interval_ns = fl_bytes_load(in + 32, 8);
     return FLOWAN_OK;
+}
+
+bool fl_segment_is(const void *data, size_t size)
+{
+    return size >= sizeof segment_magic &&
+           memcmp(data, segment_magic, sizeof segment_magic) == 0;
 }
 
 /* --- log states --- */

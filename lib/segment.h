@@ -80,6 +80,9 @@ void fl_segment_put_header(unsigned char out[FL_SEGMENT_HEADER_SIZE],
 flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZE],
                                     fl_segment_header *out);
 
+/* Whether a file that begins with these bytes is a segment, be it damaged or newer. */
+bool fl_segment_is(const void *data, size_t size);
+
 /* Appends a head. `shapes` as encoded in fl_segment_head; columns' offsets count from the
  * head's end and are made relative to the block by the call. */
 void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head);

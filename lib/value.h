@@ -76,6 +76,15 @@ static inline bool fl_type_is_run(flowan_type type)
     return type >= FLOWAN_TYPE_TEXT;
 }
 
+/* The address that a prefix is the length of: src_addr for src_net; -1 for a field that is
+ * no prefix. */
+static inline int fl_prefix_address(int field)
+{
+    return field == FLOWAN_FIELD_SRC_NET   ? FLOWAN_FIELD_SRC_ADDR
+           : field == FLOWAN_FIELD_DST_NET ? FLOWAN_FIELD_DST_ADDR
+                                           : -1;
+}
+
 /* Whether a value of that kind may stand in a column of that type: what a segment says
  * must pass this before it is believed. */
 bool fl_value_fits(flowan_type type, fl_kind kind);
