@@ -32,7 +32,7 @@ struct flowan_parser {
     size_t looked;               /* SKIPPING: bytes known to belong to it, which may
                                     be more than are here: those of a failed feed */
     uint64_t offset;             /* of the first unfinished byte */
-    XXH3_state_t *hash;          /* of all bytes before it */
+    XXH3_state_t *hash;          /* of all bytes before it, or NULL */
     fl_record record;
     fl_buffer text;  /* an object that straddles feeds */
     fl_buffer spelt; /* what its values spell */
@@ -52,23 +52,28 @@ flowan_status flowan_parser_new(flowan_parser **out,
                                 flowan_error *error)
 {
     *out = NULL;
-    if (!fl_status_options_fit(options, sizeof *options) ||
-        (options && options->record_limit > RECORD_LIMIT_MAX))
+    flowan_parser_options known = {0};
+    bool fits = fl_status_options_fit(options, sizeof *options);
+    if (options && fits)
+        memcpy(&known, options,
+               options->size < sizeof known ? options->size : sizeof known);
+    if (!fits || known.record_limit > RECORD_LIMIT_MAX ||
+        (unsigned)known.kernel > FLOWAN_KERNEL_NONE)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "parser options: unknown members, or a record limit over "
-                              "%d bytes",
+                              "parser options: unknown members or kernel, or a record "
+                              "limit over %d bytes",
                               RECORD_LIMIT_MAX);
     flowan_parser *parser = fl_memory_zalloc(1, sizeof *parser);
     if (!parser)
         return fl_status_memory(error);
-    parser->record_limit =
-        options && options->record_limit ? options->record_limit : RECORD_LIMIT;
-    parser->hash = XXH3_createState();
-    if (!parser->hash || !fl_record_init(&parser->record)) {
+    parser->record_limit = known.record_limit ? known.record_limit : RECORD_LIMIT;
+    parser->hash = known.no_content_hash ? NULL : XXH3_createState();
+    if ((!known.no_content_hash && !parser->hash) || !fl_record_init(&parser->record)) {
         flowan_parser_free(parser);
         return fl_status_memory(error);
     }
-    XXH3_64bits_reset(parser->hash);
+    if (parser->hash)
+        XXH3_64bits_reset(parser->hash);
     *out = parser;
     return FLOWAN_OK;
 }
@@ -120,14 +125,24 @@ static const char *text_front(flowan_parser *parser, const feed *f, size_t size)
     return parser->text.failed ? NULL : parser->text.data;
 }
 
+static void hash_update(flowan_parser *parser, const void *data, size_t size)
+{
+    if (parser->hash)
+        XXH3_64bits_update(parser->hash, data, size);
+}
+
+static uint64_t hash_digest(const flowan_parser *parser)
+{
+    return parser->hash ? XXH3_64bits_digest(parser->hash) : 0;
+}
+
 /* The first `size` bytes are done with: in a batch, or between objects. */
 static void settle(flowan_parser *parser, feed *f, size_t size)
 {
     size_t old = size < held(parser) ? size : held(parser);
     if (old) {
         /* held bytes precede all of this feed's, none of which is hashed yet */
-        XXH3_64bits_update(parser->hash, parser->pending.data + parser->pending_at,
-                           old);
+        hash_update(parser, parser->pending.data + parser->pending_at, old);
         parser->pending_at += old;
     }
     f->start += size - old;
@@ -155,7 +170,7 @@ static bool hold(flowan_parser *parser, const feed *f)
 static void hash_settled(flowan_parser *parser, feed *f)
 {
     if (f->start > f->hashed)
-        XXH3_64bits_update(parser->hash, f->data + f->hashed, f->start - f->hashed);
+        hash_update(parser, f->data + f->hashed, f->start - f->hashed);
     f->hashed = f->start;
 }
 
@@ -195,8 +210,7 @@ static flowan_status reject(flowan_parser *parser, feed *f, size_t size)
         return FLOWAN_ERROR_MEMORY;
     if (!parser->continued) {
         hash_settled(parser, f);
-        parser->reject_at =
-            (flowan_position){parser->offset, XXH3_64bits_digest(parser->hash)};
+        parser->reject_at = (flowan_position){parser->offset, hash_digest(parser)};
     }
     flowan_status status = fl_batch_append_reject(
         f->batch, parser->reason, parser->continued, parser->offset, text, size);
@@ -362,7 +376,8 @@ void flowan_parser_reset(flowan_parser *parser)
     fl_buffer_clear(&parser->pending);
     parser->pending_at = 0;
     parser->offset = 0;
-    XXH3_64bits_reset(parser->hash);
+    if (parser->hash)
+        XXH3_64bits_reset(parser->hash);
 }
 
 flowan_position flowan_parser_position(const flowan_parser *parser)
@@ -371,7 +386,7 @@ flowan_position flowan_parser_position(const flowan_parser *parser)
      * as if something began there. */
     if (parser->mode == SKIPPING && parser->continued)
         return parser->reject_at;
-    return (flowan_position){parser->offset, XXH3_64bits_digest(parser->hash)};
+    return (flowan_position){parser->offset, hash_digest(parser)};
 }
 
 flowan_status flowan_parser_skip(flowan_parser *parser, const void *data, size_t size,
@@ -380,7 +395,7 @@ flowan_status flowan_parser_skip(flowan_parser *parser, const void *data, size_t
     if (parser->mode != BETWEEN)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, parser->offset,
                               "cannot skip inside an unfinished object");
-    XXH3_64bits_update(parser->hash, data, size);
+    hash_update(parser, data, size);
     parser->offset += size;
     return FLOWAN_OK;
 }

@@ -9,6 +9,8 @@
 #ifndef FLOWAN_PARSER_H
 #define FLOWAN_PARSER_H
 
+#include <stdbool.h>
+
 #include "flowan/batch.h"
 #include "flowan/status.h"
 
@@ -18,10 +20,19 @@ extern "C" {
 
 typedef struct flowan_parser flowan_parser;
 
+/* How records are read that look as goflow2 writes them. The result is the same. */
+typedef enum flowan_kernel {
+    FLOWAN_KERNEL_BEST = 0,     /* the fastest that this machine runs */
+    FLOWAN_KERNEL_PORTABLE = 1, /* the one in portable C */
+    FLOWAN_KERNEL_NONE = 2      /* none: every record goes the general way */
+} flowan_kernel;
+
 typedef struct flowan_parser_options {
     size_t size;           /* sizeof(flowan_parser_options) */
     uint32_t record_limit; /* bytes; a longer object is rejected. 0: 1 MiB; at most
                               64 MiB */
+    flowan_kernel kernel;
+    bool no_content_hash; /* saves time for those who never resume from a position */
 } flowan_parser_options;
 
 /* `options` may be NULL. */
@@ -47,8 +58,9 @@ FLOWAN_API flowan_status flowan_parser_finish(flowan_parser *parser,
 FLOWAN_API void flowan_parser_reset(flowan_parser *parser);
 
 /* A place in the input to resume from: everything before `offset` is in batches that were
- * handed over, and `content_hash` is the XXH3-64 of all bytes before it. While a long
- * reject is handed over in pieces, that is where it began. */
+ * handed over, and `content_hash` is the XXH3-64 of all bytes before it (0 where the
+ * options forgo it). While a long reject is handed over in pieces, that is where it
+ * began. */
 typedef struct flowan_position {
     uint64_t offset;
     uint64_t content_hash;
