@@ -51,6 +51,7 @@ static void column_release(fl_column *column)
     column->offset = NULL;
     column->items = NULL;
     column->room = column->present_count = column->filled = 0;
+    column->dirty = column->tidied = 0;
     column->items_count = column->items_room = 0;
 }
 
@@ -82,13 +83,14 @@ static fl_column *column_new(const char *name, size_t size, int field, flowan_ty
     return column;
 }
 
-/* Forgets the rows that an earlier fill left; zero cells are a promise of the header. */
+/* Forgets the rows of this fill. Its cells stay until somebody looks: in most columns the
+ * next fill overwrites them all. */
 static void column_clear(fl_column *column)
 {
     if (column->present)
         memset(column->present, 0, column->room / 64 * sizeof *column->present);
-    if (column->cells)
-        memset(column->cells, 0, column->room * fl_type_width(column->type));
+    column->dirty = column->room;
+    column->tidied = 0;
     column->present_count = 0;
     column->filled = 0;
     column->items_count = 0;
@@ -142,8 +144,8 @@ bool fl_column_reserve_items(flowan_batch *batch, fl_column *column, size_t coun
     return true;
 }
 
-/* Rows that the column skipped have empty runs: their offsets are written late. */
-static void fill_offsets(fl_column *column, size_t rows)
+/* Their offsets are written late. */
+void fl_column_fill_offsets(fl_column *column, size_t rows)
 {
     uint32_t end = (uint32_t)column->items_count;
     for (size_t i = column->filled; i <= rows; i++)
@@ -151,11 +153,36 @@ static void fill_offsets(fl_column *column, size_t rows)
     column->filled = rows;
 }
 
-/* Memory was reserved: this cannot fail. */
-static void column_set(fl_column *column, size_t row, const fl_value *value)
+/* Zero cells where there is no value are a promise of the header. */
+static void tidy(fl_column *column, size_t rows)
 {
-    column->present[row / 64] |= (uint64_t)1 << (row % 64);
-    column->present_count++;
+    size_t width = fl_type_width(column->type);
+    size_t end = rows < column->dirty ? rows : column->dirty;
+    for (size_t row = column->tidied; row < end; row++) {
+        uint64_t present = column->present[row / 64];
+        if (present == UINT64_MAX)
+            row |= 63;
+        else if (!(present >> (row % 64) & 1))
+            memset((char *)column->cells + row * width, 0, width);
+    }
+    if (rows > column->tidied)
+        column->tidied = rows;
+}
+
+static void mark_present(fl_column *column, size_t first, size_t end)
+{
+    column->present_count += end - first;
+    while (first < end) {
+        size_t stop = (first / 64 + 1) * 64;
+        size_t count = (stop < end ? stop : end) - first;
+        column->present[first / 64] |= UINT64_MAX >> (64 - count) << (first % 64);
+        first += count;
+    }
+}
+
+/* Memory was reserved: this cannot fail. */
+void fl_column_set(fl_column *column, size_t row, const fl_value *value)
+{
     switch (column->type) {
     case FLOWAN_TYPE_U32:
     case FLOWAN_TYPE_ENUM:
@@ -171,7 +198,7 @@ static void column_set(fl_column *column, size_t row, const fl_value *value)
         break;
     default: {
         size_t width = fl_type_width(column->type);
-        fill_offsets(column, row);
+        fl_column_fill_offsets(column, row);
         if (value->count)
             memcpy((char *)column->items + column->items_count * width, value->items,
                    value->count * width);
@@ -191,6 +218,8 @@ void fl_column_view(fl_column *column, size_t rows, flowan_column *out)
                            .rows = rows,
                            .present_count = column->present_count,
                            .present = column->present};
+    if (column->cells)
+        tidy(column, rows);
     switch (column->type) {
     case FLOWAN_TYPE_U32:
     case FLOWAN_TYPE_ENUM:
@@ -206,7 +235,7 @@ void fl_column_view(fl_column *column, size_t rows, flowan_column *out)
     case FLOWAN_TYPE_LIST_ADDRESS: out->address = column->items; break;
     }
     if (column->filled <= rows)
-        fill_offsets(column, rows);
+        fl_column_fill_offsets(column, rows);
     out->offset = column->offset;
 }
 
@@ -303,7 +332,7 @@ void flowan_batch_reset(flowan_batch *batch)
         column_clear(batch->columns[i]);
     column_clear(batch->raw);
     batch->column_count = 0;
-    batch->rows = 0;
+    batch->rows = batch->settled = 0;
     batch->epoch++;
     fl_hash_clear(&batch->shapes);
     batch->reject_count = 0;
@@ -468,15 +497,62 @@ static bool has_room(const flowan_batch *batch, const fl_value *values, size_t c
 
 /* Columns that a record does not have grow with the batch all the same: what a view would
  * need later counts in its memory now, and a view cannot fail. Rooms are powers of two. */
-static bool reserve_all(flowan_batch *batch, size_t rows)
+bool fl_batch_grow(flowan_batch *batch)
 {
-    size_t before = rows - 1;
-    if (before < ROOM_MIN || (before & (before - 1)) != 0)
+    if (!fl_batch_reserve_rows(batch, batch->rows + 1))
+        return false;
+    size_t rows = batch->rows;
+    if (rows < ROOM_MIN || (rows & (rows - 1)) != 0)
         return true;
     for (size_t i = 0; i < batch->column_count; i++)
-        if (!fl_column_reserve(batch, batch->columns[i], rows))
+        if (!fl_column_reserve(batch, batch->columns[i], rows + 1))
             return false;
     return true;
+}
+
+size_t fl_batch_room(const flowan_batch *batch)
+{
+    size_t room = ROOM_MIN;
+    while (room <= batch->rows)
+        room *= 2;
+    return room < batch->rows_room ? room : batch->rows_room;
+}
+
+flowan_status fl_batch_admit(flowan_batch *batch, const fl_value *values, size_t count,
+                             fl_column **columns, uint16_t *shape)
+{
+    if (!has_room(batch, values, count))
+        return FLOWAN_FULL;
+    if (!fl_batch_grow(batch))
+        return FLOWAN_ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        columns[i] = use_column(batch, &values[i]);
+        if (!columns[i] || !fl_column_reserve(batch, columns[i], batch->rows + 1))
+            return FLOWAN_ERROR_MEMORY;
+        batch->scratch[i] = FL_SHAPE_FIELD(columns[i]->index, values[i].kind);
+    }
+    int id = fl_batch_intern_shape(batch, batch->scratch, count);
+    *shape = (uint16_t)id;
+    return id < 0 ? FLOWAN_ERROR_MEMORY : FLOWAN_OK;
+}
+
+void fl_batch_settle(flowan_batch *batch)
+{
+    size_t row = batch->settled;
+    while (row < batch->rows) {
+        size_t end = row + 1;
+        while (end < batch->rows &&
+               batch->shape_of_row[end] == batch->shape_of_row[row])
+            end++;
+        size_t count;
+        const fl_shape_field *shape =
+            fl_batch_shape(batch, batch->shape_of_row[row], &count);
+        for (size_t i = 0; i < count; i++)
+            if (fl_kind_has_value(FL_SHAPE_KIND(shape[i])))
+                mark_present(batch->columns[FL_SHAPE_COLUMN(shape[i])], row, end);
+        row = end;
+    }
+    batch->settled = batch->rows;
 }
 
 flowan_status fl_batch_append(flowan_batch *batch, const fl_value *values, size_t count,
@@ -484,36 +560,32 @@ flowan_status fl_batch_append(flowan_batch *batch, const fl_value *values, size_
                               size_t raw_size)
 {
     size_t row = batch->rows;
-    if (!has_room(batch, values, count))
-        return FLOWAN_FULL;
+    uint16_t shape;
     /* First all that can fail, then the writing: a failure leaves no half record. */
-    if (!fl_batch_reserve_rows(batch, row + 1) || !reserve_all(batch, row + 1) ||
-        (raw && (!fl_column_reserve(batch, batch->raw, row + 1) ||
-                 !fl_column_reserve_items(batch, batch->raw, raw_size))))
-        return FLOWAN_ERROR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        fl_column *column = use_column(batch, &values[i]);
-        if (!column || !fl_column_reserve(batch, column, row + 1) ||
-            (fl_type_is_run(column->type) &&
-             !fl_column_reserve_items(batch, column, values[i].count)))
-            return FLOWAN_ERROR_MEMORY;
-        batch->scratch_columns[i] = column;
-        batch->scratch[i] = FL_SHAPE_FIELD(column->index, values[i].kind);
-    }
-    int shape = fl_batch_intern_shape(batch, batch->scratch, count);
-    if (shape < 0)
+    flowan_status status =
+        fl_batch_admit(batch, values, count, batch->scratch_columns, &shape);
+    if (status != FLOWAN_OK)
+        return status;
+    if (raw && (!fl_column_reserve(batch, batch->raw, row + 1) ||
+                !fl_column_reserve_items(batch, batch->raw, raw_size)))
         return FLOWAN_ERROR_MEMORY;
     for (size_t i = 0; i < count; i++)
+        if (fl_type_is_run(values[i].type) &&
+            !fl_column_reserve_items(batch, batch->scratch_columns[i], values[i].count))
+            return FLOWAN_ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++)
         if (fl_kind_has_value(values[i].kind))
-            column_set(batch->scratch_columns[i], row, &values[i]);
+            fl_column_set(batch->scratch_columns[i], row, &values[i]);
     if (raw) {
         fl_value text = {.type = FLOWAN_TYPE_TEXT, .items = raw, .count = raw_size};
-        column_set(batch->raw, row, &text);
+        fl_column_set(batch->raw, row, &text);
+        mark_present(batch->raw, row, row + 1);
     }
-    batch->shape_of_row[row] = (uint16_t)shape;
+    batch->shape_of_row[row] = shape;
     batch->offset_of_row[row] = source_offset;
     batch->size_of_row[row] = (uint32_t)text_size;
     batch->rows = row + 1;
+    fl_batch_settle(batch);
     return FLOWAN_OK;
 }
 

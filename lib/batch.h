@@ -27,7 +27,9 @@ typedef struct fl_column {
     size_t room;    /* rows that `cells`/`offset` and `present` have memory for */
     uint64_t *present;
     size_t present_count;
-    void *cells;      /* one item a row; NULL for runs. Zero where not present. */
+    void *cells;      /* one item a row; NULL for runs */
+    size_t dirty;     /* cells that an earlier fill may have left other than zero … */
+    size_t tidied;    /* … of which these are zero again where they are not present */
     uint32_t *offset; /* runs: room + 1 entries, valid up to `filled` */
     size_t filled;
     void *items; /* runs */
@@ -55,6 +57,7 @@ struct flowan_batch {
     size_t memory_limit;
     size_t memory; /* held by columns, about */
     size_t rows;
+    size_t settled; /* rows whose presence the columns know */
     uint64_t epoch;
     fl_column **columns; /* in use, in order of first appearance */
     size_t column_count;
@@ -82,6 +85,24 @@ struct flowan_batch {
 flowan_status fl_batch_append(flowan_batch *batch, const fl_value *values, size_t count,
                               const char *raw, uint64_t source_offset, size_t text_size,
                               size_t raw_size);
+
+/* The first half of an append: finds room for one more record of these keys and kinds (the
+ * values are not looked at), puts its columns into use and gives the id of its shape.
+ * `columns` has an entry for each value; they stay valid until the batch is reset, and
+ * have room up to fl_batch_room. */
+flowan_status fl_batch_admit(flowan_batch *batch, const fl_value *values, size_t count,
+                             fl_column **columns, uint16_t *shape);
+/* Room for one more row in all columns in use and in the arrays that have an entry a row. */
+bool fl_batch_grow(flowan_batch *batch);
+/* Rows up to which that holds, right after a grow or an admit. */
+size_t fl_batch_room(const flowan_batch *batch);
+/* Writes an admitted value. Items of runs need room: fl_column_reserve_items. */
+void fl_column_set(fl_column *column, size_t row, const fl_value *value);
+/* Rows that skipped a column of runs up to `rows` get empty ones. */
+void fl_column_fill_offsets(fl_column *column, size_t rows);
+/* Tells the columns which of the rows since the last call they are present in: what rows
+ * have in common is marked for all of them at once. */
+void fl_batch_settle(flowan_batch *batch);
 
 /* Appends a reject, in pieces where it is long. */
 flowan_status fl_batch_append_reject(flowan_batch *batch, flowan_reject_reason reason,

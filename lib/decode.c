@@ -314,7 +314,7 @@ static flowan_status decode_block(decode *d, const char *const *names, size_t co
         d->batch->offset_of_row[row] = 0;
         d->batch->size_of_row[row] = 0;
     }
-    d->batch->rows = rows;
+    d->batch->rows = d->batch->settled = rows;
 out:
     fl_memory_free(ids);
     fl_memory_free(d->columns);
