@@ -541,8 +541,7 @@ void fl_batch_settle(flowan_batch *batch)
     size_t row = batch->settled;
     while (row < batch->rows) {
         size_t end = row + 1;
-        while (end < batch->rows &&
-               batch->shape_of_row[end] == batch->shape_of_row[row])
+        while (end < batch->rows && batch->shape_of_row[end] == batch->shape_of_row[row])
             end++;
         size_t count;
         const fl_shape_field *shape =

@@ -1,18 +1,23 @@
 /* Framing: finds objects and what is none in a stream cut anywhere. It owns the bytes of
  * the one thing that is unfinished at the end of a feed; the grammar is json's, the
- * fields are record's. */
+ * fields are record's. Where an object begins the fast path is asked first. */
 #include "flowan/parser.h"
 
 #include <string.h>
 #include <xxhash.h>
 
 #include "batch.h"
+#include "fastpath.h"
 #include "json.h"
 #include "record.h"
 #include "render.h"
 #include "status.h"
 
-enum { RECORD_LIMIT = 1 << 20, RECORD_LIMIT_MAX = 64 << 20 };
+enum {
+    RECORD_LIMIT = 1 << 20,
+    RECORD_LIMIT_MAX = 64 << 20,
+    TAIL_MAX = 65536 /* a longer object that straddles feeds goes the general way */
+};
 
 typedef enum mode {
     BETWEEN, /* nothing unfinished */
@@ -25,7 +30,8 @@ struct flowan_parser {
     mode mode;
     fl_buffer pending;           /* unfinished bytes of earlier feeds, … */
     size_t pending_at;           /* … from here on: what is before was settled */
-    fl_json_scan scan;           /* OBJECT */
+    fl_json_scan scan;           /* OBJECT; nothing is scanned yet where the fast path
+                                    may still take what is held */
     flowan_reject_reason reason; /* SKIPPING */
     bool continued;              /* a piece of this reject was handed over */
     flowan_position reject_at;   /* where it began, then */
@@ -33,6 +39,8 @@ struct flowan_parser {
                                     be more than are here: those of a failed feed */
     uint64_t offset;             /* of the first unfinished byte */
     XXH3_state_t *hash;          /* of all bytes before it, or NULL */
+    fl_fastpath *fast;           /* NULL: everything goes the general way */
+    fl_buffer tail;              /* the end of a feed, padded for it */
     fl_record record;
     fl_buffer text;  /* an object that straddles feeds */
     fl_buffer spelt; /* what its values spell */
@@ -68,7 +76,12 @@ flowan_status flowan_parser_new(flowan_parser **out,
         return fl_status_memory(error);
     parser->record_limit = known.record_limit ? known.record_limit : RECORD_LIMIT;
     parser->hash = known.no_content_hash ? NULL : XXH3_createState();
-    if ((!known.no_content_hash && !parser->hash) || !fl_record_init(&parser->record)) {
+    if (known.kernel != FLOWAN_KERNEL_NONE)
+        parser->fast = fl_fastpath_new(known.kernel == FLOWAN_KERNEL_PORTABLE,
+                                       parser->record_limit);
+    if ((!known.no_content_hash && !parser->hash) ||
+        (known.kernel != FLOWAN_KERNEL_NONE && !parser->fast) ||
+        !fl_record_init(&parser->record)) {
         flowan_parser_free(parser);
         return fl_status_memory(error);
     }
@@ -85,6 +98,8 @@ void flowan_parser_free(flowan_parser *parser)
     fl_buffer_free(&parser->pending);
     fl_json_scan_free(&parser->scan);
     XXH3_freeState(parser->hash);
+    fl_fastpath_free(parser->fast);
+    fl_buffer_free(&parser->tail);
     fl_record_free(&parser->record);
     fl_buffer_free(&parser->text);
     fl_buffer_free(&parser->spelt);
@@ -189,8 +204,98 @@ static flowan_status append_object(flowan_parser *parser, feed *f, size_t size)
         !spelt->failed && spelt->size == size && memcmp(spelt->data, text, size) == 0;
     if (spelt->failed)
         return FLOWAN_ERROR_MEMORY;
-    return fl_batch_append(f->batch, record->values, record->count, same ? NULL : text,
-                           parser->offset, size, same ? 0 : size);
+    size_t shapes = f->batch->shapes.count;
+    flowan_status status =
+        fl_batch_append(f->batch, record->values, record->count, same ? NULL : text,
+                        parser->offset, size, same ? 0 : size);
+    /* A shape met for the second time will come again; most oddities come once. */
+    if (status == FLOWAN_OK && same && parser->fast && f->batch->shapes.count == shapes)
+        fl_fastpath_learn(parser->fast, record->values, record->count);
+    return status;
+}
+
+/* --- the fast way --- */
+
+/* What is held, then `size` bytes of the feed, copied to where enough may be read behind
+ * them. Takes what it can of that. */
+static flowan_status run_tail(flowan_parser *parser, feed *f, size_t size,
+                              size_t *settled)
+{
+    fl_buffer *tail = &parser->tail;
+    fl_buffer_clear(tail);
+    fl_buffer_append(
+        tail, parser->pending.data ? parser->pending.data + parser->pending_at : "",
+        held(parser));
+    fl_buffer_append(tail, f->data + f->start, size);
+    char *padding = fl_buffer_reserve(tail, FL_FASTPATH_PADDING);
+    if (!padding) {
+        tail->failed = false;
+        return FLOWAN_ERROR_MEMORY;
+    }
+    memset(padding, 0, FL_FASTPATH_PADDING);
+    fl_fastpath_stop stop =
+        fl_fastpath_run(parser->fast, tail->data, tail->size + FL_FASTPATH_PADDING,
+                        parser->offset, settled);
+    settle(parser, f, *settled);
+    return stop == FL_FASTPATH_FULL     ? FLOWAN_FULL
+           : stop == FL_FASTPATH_MEMORY ? FLOWAN_ERROR_MEMORY
+                                        : FLOWAN_OK;
+}
+
+/* An object whose end is not among the bytes is not worth scanning yet: when the rest
+ * comes, the fast path may take it whole. */
+static void wait_for_more(flowan_parser *parser)
+{
+    parser->mode = OBJECT;
+    fl_json_scan_begin(&parser->scan);
+}
+
+/* Where an object begins and nothing is held: takes objects as long as it can.
+ * FLOWAN_END: what remains is to be held. FLOWAN_OK: the general way goes on from here. */
+static flowan_status run_fast(flowan_parser *parser, feed *f)
+{
+    size_t used;
+    size_t size = f->size - f->start;
+    fl_fastpath_stop stop =
+        fl_fastpath_run(parser->fast, f->data + f->start, size, parser->offset, &used);
+    settle(parser, f, used);
+    size -= used;
+    if (stop == FL_FASTPATH_FULL)
+        return FLOWAN_FULL;
+    if (stop == FL_FASTPATH_MEMORY)
+        return FLOWAN_ERROR_MEMORY;
+    if (stop != FL_FASTPATH_SHORT || size == 0 || size > TAIL_MAX)
+        return FLOWAN_OK;
+    flowan_status status = run_tail(parser, f, size, &used);
+    size -= used;
+    const char *rest = f->data + f->start;
+    if (status == FLOWAN_OK && size > 0 && *rest == '{' && !memchr(rest, '}', size)) {
+        wait_for_more(parser);
+        return FLOWAN_END;
+    }
+    return status;
+}
+
+/* An object that was held unscanned: once its line is complete the fast path has a go.
+ * FLOWAN_END: wait on. FLOWAN_OK: it was taken, or has to be scanned now. */
+static flowan_status run_held(flowan_parser *parser, feed *f, bool *taken)
+{
+    const char *data = f->data + f->start;
+    size_t size = f->size - f->start;
+    size_t room = held(parser) < TAIL_MAX ? TAIL_MAX - held(parser) : 0;
+    const char *line = memchr(data, '\n', size < room ? size : room);
+    size_t part = line ? (size_t)(line - data) + 1 : size;
+    *taken = false;
+    if (part > room)
+        return FLOWAN_OK;
+    if (!memchr(data, '}', part))
+        return line ? FLOWAN_OK : FLOWAN_END;
+    size_t used;
+    flowan_status status = run_tail(parser, f, part, &used);
+    *taken = used > 0;
+    if (*taken)
+        parser->mode = BETWEEN;
+    return status;
 }
 
 static void begin_skipping(flowan_parser *parser, flowan_reject_reason reason,
@@ -227,6 +332,12 @@ static flowan_status run_object(flowan_parser *parser, feed *f)
 {
     fl_json_scan *scan = &parser->scan;
     fl_json_result result = FL_JSON_MORE;
+    if (parser->fast && scan->at == 0 && held(parser) > 0 && f->start < f->size) {
+        bool taken;
+        flowan_status status = run_held(parser, f, &taken);
+        if (status != FLOWAN_OK || taken)
+            return status;
+    }
     while (result == FL_JSON_MORE) {
         size_t room = parser->record_limit - scan->at;
         const char *from;
@@ -310,13 +421,28 @@ static flowan_status run_between(flowan_parser *parser, feed *f)
     settle(parser, f, at);
     if (at == size)
         return FLOWAN_END;
-    if (c == '{') {
-        parser->mode = OBJECT;
-        fl_json_scan_begin(&parser->scan);
-    } else {
+    if (c != '{') {
         begin_skipping(parser, FLOWAN_REJECT_JUNK, 1);
+        return FLOWAN_OK;
     }
+    if (parser->fast && held(parser) == 0) {
+        uint64_t offset = parser->offset;
+        flowan_status status = run_fast(parser, f);
+        if (status != FLOWAN_OK || parser->offset != offset)
+            return status;
+    }
+    parser->mode = OBJECT;
+    fl_json_scan_begin(&parser->scan);
     return FLOWAN_OK;
+}
+
+static flowan_status run(flowan_parser *parser, feed *f)
+{
+    switch (parser->mode) {
+    case BETWEEN: return run_between(parser, f);
+    case OBJECT: return run_object(parser, f);
+    default: return run_skipping(parser, f);
+    }
 }
 
 flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t size,
@@ -326,17 +452,12 @@ flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t
     *used = 0;
     if (size == 0)
         return FLOWAN_OK;
+    if (parser->fast)
+        fl_fastpath_begin(parser->fast, batch);
     flowan_status status = FLOWAN_OK;
-    while (status == FLOWAN_OK) {
-        if (fl_batch_rejects_full(batch))
-            status = FLOWAN_FULL;
-        else if (parser->mode == BETWEEN)
-            status = run_between(parser, &f);
-        else if (parser->mode == OBJECT)
-            status = run_object(parser, &f);
-        else
-            status = run_skipping(parser, &f);
-    }
+    while (status == FLOWAN_OK)
+        status = fl_batch_rejects_full(batch) ? FLOWAN_FULL : run(parser, &f);
+    fl_batch_settle(batch);
     hash_settled(parser, &f);
     if (status == FLOWAN_ERROR_MEMORY && parser->mode == OBJECT)
         fl_json_scan_begin(&parser->scan); /* the caller comes back with these bytes */
@@ -356,7 +477,14 @@ flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t
 flowan_status flowan_parser_finish(flowan_parser *parser, flowan_batch *batch,
                                    flowan_error *error)
 {
-    feed f = {.batch = batch};
+    feed f = {.data = "", .batch = batch};
+    /* What was held unscanned may be no object's beginning. It has no end of one, so that
+     * no record comes of it. */
+    flowan_status status = FLOWAN_OK;
+    while (status == FLOWAN_OK)
+        status = run(parser, &f);
+    if (status != FLOWAN_END)
+        return fl_status_memory(error);
     if (parser->mode == OBJECT)
         begin_skipping(parser, FLOWAN_REJECT_TORN, held(parser));
     while (parser->mode == SKIPPING && held(parser) > 0) {

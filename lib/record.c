@@ -38,11 +38,7 @@ static bool is_string(fl_json_span span)
 
 static bool get_number(fl_json_span text, flowan_type type, uint64_t *out)
 {
-    uint64_t max = type == FLOWAN_TYPE_U32 || type == FLOWAN_TYPE_ENUM ? UINT32_MAX
-                   : type == FLOWAN_TYPE_PREFIX                        ? 128
-                   : type == FLOWAN_TYPE_MAC ? (UINT64_C(1) << 48) - 1
-                                             : UINT64_MAX;
-    return fl_text_get_u64(text.data, text.size, max, out);
+    return fl_text_get_u64(text.data, text.size, fl_record_number_max(type), out);
 }
 
 static fl_kind address_kind(fl_json_span text, flowan_address *out)
@@ -228,13 +224,8 @@ static void fit_prefixes(fl_record *record)
         if (value->kind != FL_KIND_CIDR4 && value->kind != FL_KIND_CIDR6)
             continue;
         const fl_value *own = find_address(record, fl_prefix_address(value->field));
-        unsigned bits =
-            (unsigned)value->number + (value->kind == FL_KIND_CIDR4 ? 96 : 0);
-        flowan_address masked = own ? own->address : (flowan_address){{0}};
-        fl_text_mask(&masked, bits);
-        /* ... and so does an IPv6 prefix of an address that counts as IPv4 */
-        if (own && memcmp(&masked, &value->address, sizeof masked) == 0 &&
-            fl_text_is_ipv4(&own->address) == (value->kind == FL_KIND_CIDR4))
+        if (own && fl_record_prefix_fits(&own->address, &value->address, value->number,
+                                         value->kind))
             continue;
         fl_json_span text = {value->items, value->count};
         value->kind = as_text(value, text);
@@ -289,4 +280,25 @@ bool fl_record_read(fl_record *record, const char *text, size_t size)
     }
     fit_prefixes(record);
     return true;
+}
+
+uint64_t fl_record_number_max(flowan_type type)
+{
+    switch (type) {
+    case FLOWAN_TYPE_U32:
+    case FLOWAN_TYPE_ENUM: return UINT32_MAX;
+    case FLOWAN_TYPE_PREFIX: return 128;
+    case FLOWAN_TYPE_MAC: return (UINT64_C(1) << 48) - 1;
+    default: return UINT64_MAX;
+    }
+}
+
+bool fl_record_prefix_fits(const flowan_address *own, const flowan_address *written,
+                           uint64_t length, fl_kind kind)
+{
+    flowan_address masked = *own;
+    fl_text_mask(&masked, (unsigned)length + (kind == FL_KIND_CIDR4 ? 96 : 0));
+    /* an IPv6 prefix of an address that counts as IPv4 says more, too */
+    return memcmp(&masked, written, sizeof masked) == 0 &&
+           fl_text_is_ipv4(own) == (kind == FL_KIND_CIDR4);
 }

@@ -30,4 +30,12 @@ void fl_record_free(fl_record *record);
  * record until the next read. False when memory is short. */
 bool fl_record_read(fl_record *record, const char *text, size_t size);
 
+/* The largest number that a value of that type can be. */
+uint64_t fl_record_number_max(flowan_type type);
+
+/* Whether a prefix that was written (`kind`: CIDR4 or CIDR6) says no more than its length
+ * beside the record's own address. */
+bool fl_record_prefix_fits(const flowan_address *own, const flowan_address *written,
+                           uint64_t length, fl_kind kind);
+
 #endif

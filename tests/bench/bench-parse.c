@@ -165,8 +165,9 @@ int main(int argc, char **argv)
         }
     }
     if (argc - optind != 1) {
-        fprintf(stderr, "usage: bench-parse FILE [--portable|--general] [--chunk BYTES] "
-                        "[--rows N]\n");
+        fprintf(stderr,
+                "usage: bench-parse FILE [--portable|--general] [--chunk BYTES] "
+                "[--rows N]\n");
         return 2;
     }
     load(&b, argv[optind]);

@@ -1,0 +1,268 @@
+/* Layer 0: conversions eight bytes at a time, in portable C, for text whose end is told by
+ * the first byte that does not belong to it.
+ *
+ * They accept exactly the canonical spelling that text.h's put functions write, and return
+ * the bytes it took, 0 for anything else. All may read FL_SWAR_READ bytes from `text` on,
+ * whatever the text says; the IPv4 one also reads the 4 bytes before it. */
+#ifndef FL_SWAR_H
+#define FL_SWAR_H
+
+#include <string.h>
+
+#include "bytes.h"
+#include "text.h"
+
+enum { FL_SWAR_READ = 64 };
+
+#define FL_SWAR_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t fl_swar_load(const char *text)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+#else
+    return fl_bytes_load((const unsigned char *)text, 8);
+#endif
+}
+
+static inline uint32_t fl_swar_load4(const char *text)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint32_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+#else
+    return (uint32_t)fl_bytes_load((const unsigned char *)text, 4);
+#endif
+}
+
+/* Index of the lowest byte whose top bit is set; `mask` is not 0. */
+static inline unsigned fl_swar_first(uint64_t mask)
+{
+    return (unsigned)__builtin_ctzll(mask) / 8;
+}
+
+/* Top bits of the bytes that are `byte`. Right up to the first one, which is all that is
+ * looked at: a borrow spoils only what stands behind it. So are the next two. */
+static inline uint64_t fl_swar_equal(uint64_t word, unsigned char byte)
+{
+    uint64_t x = word ^ FL_SWAR_ALL(byte);
+    return (x - FL_SWAR_ALL(1)) & ~x & FL_SWAR_ALL(0x80);
+}
+
+static inline uint64_t fl_swar_below(uint64_t word, unsigned char byte)
+{
+    return (word - FL_SWAR_ALL(byte)) & ~word & FL_SWAR_ALL(0x80);
+}
+
+/* Top bits of the bytes that are no digit; `values` are the bytes XOR '0'. */
+static inline uint64_t fl_swar_no_digit(uint64_t values)
+{
+    return ((values + FL_SWAR_ALL(0x76)) | values) & FL_SWAR_ALL(0x80);
+}
+
+/* How many digits begin the word, and their value; 0 to 8. */
+static inline unsigned fl_swar_digits(const char *text, uint64_t *out)
+{
+    uint64_t values = fl_swar_load(text) ^ FL_SWAR_ALL('0');
+    uint64_t stop = fl_swar_no_digit(values);
+    unsigned count = stop ? fl_swar_first(stop) : 8;
+    if (count == 0)
+        return 0;
+    /* the first digit is the lowest byte: zeros move in before it */
+    values <<= 64 - 8 * count;
+    values = (values * (1 + (10 << 8))) >> 8 & UINT64_C(0x00ff00ff00ff00ff);
+    values = (values * (1 + (100 << 16))) >> 16 & UINT64_C(0x0000ffff0000ffff);
+    *out = (values * (1 + (UINT64_C(10000) << 32))) >> 32;
+    return count;
+}
+
+static const uint64_t fl_swar_ten_to[10] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+
+/* Decimal without leading zeros, at most `max`. */
+static inline unsigned fl_swar_number(const char *text, uint64_t max, uint64_t *out)
+{
+    uint64_t value;
+    unsigned size = fl_swar_digits(text, &value);
+    if (size == 0 || (*text == '0' && size > 1))
+        return 0;
+    if (size == 8) {
+        uint64_t more;
+        unsigned count = fl_swar_digits(text + 8, &more);
+        if (count > 0)
+            value = value * fl_swar_ten_to[count] + more;
+        size += count;
+        if (count == 8) {
+            count = fl_swar_digits(text + 16, &more);
+            if (count > 4)
+                return 0;
+            if (count > 0 &&
+                (__builtin_mul_overflow(value, fl_swar_ten_to[count], &value) ||
+                 __builtin_add_overflow(value, more, &value)))
+                return 0;
+            size += count;
+        }
+    }
+    if (value > max)
+        return 0;
+    *out = value;
+    return size;
+}
+
+/* One bit for each of eight bytes from their top bits. */
+static inline unsigned fl_swar_bits(uint64_t tops)
+{
+    return (unsigned)((tops >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
+/* Dotted IPv4 to its mapped form. Where its octets end is found for all four at once; what
+ * each is worth does not wait for the one before it. */
+static inline unsigned fl_swar_ipv4(const char *text, flowan_address *out)
+{
+    /* carries make a mask right only up to its first byte, so no carry may arise here */
+    uint64_t low = fl_swar_load(text) ^ FL_SWAR_ALL('0');
+    uint64_t high = fl_swar_load(text + 8) ^ FL_SWAR_ALL('0');
+    uint64_t seven = FL_SWAR_ALL(0x7f);
+    low = (((low & seven) + FL_SWAR_ALL(0x76)) | low) & FL_SWAR_ALL(0x80);
+    high = (((high & seven) + FL_SWAR_ALL(0x76)) | high) & FL_SWAR_ALL(0x80);
+    unsigned stops = fl_swar_bits(low) | fl_swar_bits(high) << 8;
+    static const uint32_t keep[4] = {0, 0xff000000, 0xffff0000, 0xffffff00};
+    static const uint32_t least[4] = {0, 0, 10, 100};
+    unsigned start = 0;
+    unsigned bad = 0;
+    uint32_t packed = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned end = (unsigned)__builtin_ctz(stops | 1U << 16);
+        stops &= stops - 1;
+        unsigned digits = end - start;
+        bad |= digits - 1 > 2;
+        digits &= 3;
+        uint32_t word = (fl_swar_load4(text + end - 4) ^ 0x30303030) & keep[digits];
+        uint32_t value =
+            (word >> 8 & 0xff) * 100 + (word >> 16 & 0xff) * 10 + (word >> 24);
+        bad |= (value > 255) | (value < least[digits]) | (i < 3 && text[end] != '.');
+        packed |= (value & 0xff) << (8 * i);
+        start = end + 1;
+    }
+    if (bad)
+        return 0;
+    static const unsigned char head[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    memcpy(out->octet, head, sizeof head);
+    fl_bytes_store(out->octet + 12, packed, 4);
+    return start - 1;
+}
+
+/* Eight lower-case hex digits to four octets; false for anything else. */
+static inline bool fl_swar_hex8(const char *text, unsigned char *out)
+{
+    uint64_t word = fl_swar_load(text);
+    uint64_t values = (word & FL_SWAR_ALL(0x0f)) + 9 * (word >> 6 & FL_SWAR_ALL(1));
+    uint64_t letters = (values + FL_SWAR_ALL(6)) >> 4 & FL_SWAR_ALL(1);
+    /* spelt again: only what it was made of gives the same */
+    if (values + FL_SWAR_ALL('0') + letters * ('a' - '0' - 10) != word ||
+        (values & FL_SWAR_ALL(0x10)) != 0)
+        return false;
+    values = (values << 4 | values >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    values = (values | values >> 8) & UINT64_C(0x0000ffff0000ffff);
+    values |= values >> 16;
+    fl_bytes_store(out, values & 0xffffffff, 4);
+    return true;
+}
+
+/* "2c:c8:1b:ac:cf:81", 17 bytes; false for anything else. */
+static inline bool fl_swar_mac(const char *text, uint64_t *out)
+{
+    char digits[16] = "00000000";
+    unsigned bad = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        memcpy(digits + 4 + 2 * i, text + 3 * i, 2);
+        bad |= i < 5 && text[3 * i + 2] != ':';
+    }
+    unsigned char octet[8];
+    if (bad || !fl_swar_hex8(digits, octet) || !fl_swar_hex8(digits + 8, octet + 4))
+        return false;
+    uint64_t mac = 0;
+    for (unsigned i = 2; i < 8; i++)
+        mac = mac << 8 | octet[i];
+    *out = mac;
+    return true;
+}
+
+/* 0 to 15, or 16 for what is no lower-case hex digit. */
+static inline unsigned fl_swar_hex_digit(char c)
+{
+    unsigned digit = (unsigned)(unsigned char)c - '0';
+    unsigned letter = (unsigned)(unsigned char)c - 'a';
+    return digit <= 9 ? digit : letter <= 5 ? letter + 10 : 16;
+}
+
+/* Canonical IPv6 (RFC 5952) without an embedded dotted IPv4. */
+static inline unsigned fl_swar_ipv6(const char *text, flowan_address *out)
+{
+    unsigned group[8];
+    unsigned count = 0;
+    unsigned gap = 8; /* groups before the "::" */
+    const char *at = text;
+    if (at[0] == ':') {
+        if (at[1] != ':')
+            return 0;
+        gap = 0;
+        at += 2;
+    }
+    while (count < 8) {
+        unsigned value = fl_swar_hex_digit(*at);
+        if (value > 15) {
+            if (gap == count)
+                break; /* "::" ends it */
+            return 0;
+        }
+        unsigned digits = 1;
+        for (unsigned digit; (digit = fl_swar_hex_digit(at[digits])) < 16; digits++) {
+            if (digits == 4 || value == 0)
+                return 0; /* too long, or a leading zero */
+            value = value << 4 | digit;
+        }
+        at += digits;
+        group[count++] = value;
+        if (*at != ':')
+            break;
+        if (count == 8)
+            return 0;
+        at++;
+        if (*at == ':') {
+            if (gap != 8)
+                return 0;
+            gap = count;
+            at++;
+        }
+    }
+    if (*at == '.' || (gap == 8) != (count == 8))
+        return 0;
+    /* "::" stands for the longest run of zeros, the first of equal ones, two at least */
+    unsigned skipped = 8 - count;
+    unsigned run = 0;
+    unsigned place = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned value = 0;
+        if (i < gap || gap == 8)
+            value = group[i];
+        else if (i >= gap + skipped)
+            value = group[i - skipped];
+        out->octet[2 * i] = (uint8_t)(value >> 8);
+        out->octet[2 * i + 1] = (uint8_t)value;
+        run = value ? 0 : run + 1;
+        if (run < 2)
+            continue;
+        if (gap == 8 || run > skipped || (run == skipped && i + 1 - run < gap))
+            return 0;
+        place |= run == skipped && i + 1 - run == gap;
+    }
+    if ((gap < 8 && !place) || fl_text_is_ipv4(out))
+        return 0;
+    return (unsigned)(at - text);
+}
+
+#endif
