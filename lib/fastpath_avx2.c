@@ -46,9 +46,95 @@ static inline const char *string_stop(const char *p, const char *end)
     return NULL;
 }
 
+/* Sixteen digits at once: start and end of a flow have nineteen. */
+static inline unsigned number_on(const char *text, uint64_t *value)
+{
+    __m128i digits = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)text),
+                                  _mm_set1_epi8('0'));
+    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+    if (_mm_movemask_epi8(is_digit) != 0xffff)
+        return fl_swar_number_on(text, value);
+    __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(10 | 1 << 8));
+    __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));
+    fours = _mm_packus_epi32(fours, fours);
+    __m128i eights = _mm_madd_epi16(fours, _mm_set1_epi32(10000 | 1 << 16));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
+    uint64_t sum = (both & 0xffffffff) * 100000000 + (both >> 32);
+    uint64_t more;
+    unsigned count = fl_swar_digits(text + 16, &more);
+    if (count > 4 ||
+        (count > 0 && (__builtin_mul_overflow(sum, fl_swar_ten_to[count], &sum) ||
+                       __builtin_add_overflow(sum, more, &sum))))
+        return 0;
+    *value = sum;
+    return 16 + count;
+}
+
+/* The 81 ways in which the octets of an address can end fall into different slots. */
+static inline uint32_t dotted_slot(uint32_t ends)
+{
+    return ends * UINT32_C(0xe07bdb9f) >> 24;
+}
+
+void fl_fastpath_prepare_avx2(fl_fastpath *fast)
+{
+    for (unsigned pattern = 0; pattern < 81; pattern++) {
+        fl_fast_dotted dotted = {.ends = 0};
+        memset(dotted.shuffle, 0x80, sizeof dotted.shuffle);
+        unsigned at = 0;
+        for (unsigned i = 0, rest = pattern; i < 4; i++, rest /= 3) {
+            unsigned digits = rest % 3 + 1;
+            for (unsigned k = 0; k < digits; k++)
+                dotted.shuffle[4 * i + 3 - digits + k] = (uint8_t)(at + k);
+            dotted.least[i] = (uint8_t)(digits == 3 ? 100 : digits == 2 ? 10 : 0);
+            at += digits;
+            dotted.ends = (uint16_t)(dotted.ends | 1U << at);
+            at++;
+        }
+        fast->dotted[dotted_slot(dotted.ends)] = dotted;
+    }
+}
+
+/* Where the octets end tells how their digits are to be spread; one multiplication then
+ * makes all four of them. */
+static inline unsigned ipv4(const fl_fastpath *fast, const char *text,
+                            flowan_address *out)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+    uint32_t stops = ~(uint32_t)_mm_movemask_epi8(is_digit);
+    uint32_t dots =
+        (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
+    uint32_t three = _blsr_u32(_blsr_u32(_blsr_u32(stops))); /* all but the first 3 */
+    uint32_t ends = stops ^ _blsr_u32(three);
+    const fl_fast_dotted *dotted = &fast->dotted[dotted_slot(ends)];
+    if (dotted->ends != ends || (ends & ~three & ~dots) != 0)
+        return 0;
+    digits = _mm_shuffle_epi8(
+        digits, _mm_loadu_si128((const __m128i *)(const void *)dotted->shuffle));
+    __m128i octets = _mm_madd_epi16(
+        _mm_maddubs_epi16(digits, _mm_set1_epi32(100 | 10 << 8 | 1 << 16)),
+        _mm_set1_epi16(1));
+    uint32_t least_bytes;
+    memcpy(&least_bytes, dotted->least, sizeof least_bytes);
+    __m128i least = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)least_bytes));
+    __m128i bad = _mm_or_si128(_mm_cmpgt_epi32(octets, _mm_set1_epi32(255)),
+                               _mm_cmpgt_epi32(least, octets));
+    if (!_mm_testz_si128(bad, bad))
+        return 0;
+    __m128i mapped =
+        _mm_shuffle_epi8(octets, _mm_set_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1,
+                                              -1, -1, -1, -1, -1));
+    mapped = _mm_or_si128(mapped, _mm_set_epi32(0, (int)0xffff0000, 0, 0));
+    _mm_storeu_si128((__m128i *)(void *)out->octet, mapped);
+    return 31 - (unsigned)__builtin_clz(ends);
+}
+
 #define COMMON common
 #define STRING_STOP string_stop
-#define IPV4 fl_swar_ipv4
+#define IPV4 ipv4
+#define NUMBER_ON number_on
 #include "fastpath_kernel.h"
 
 fl_fastpath_stop fl_fastpath_run_avx2(fl_fastpath *fast, const char *data, size_t size,

@@ -4,19 +4,145 @@
  *   COMMON(p, text)        bytes that p and text have in common, up to FL_FAST_TEXT
  *   STRING_STOP(p, end)    the first '"', '\' or control character from p on; NULL when
  *                          none stands before `end`, which is padded
- *   IPV4(text, out)        as fl_swar_ipv4
+ *   IPV4(fast, text, out)  as fl_swar_ipv4
+ *   NUMBER_ON(text, value) as fl_swar_number_on
  *
  * A walk never writes before it knows that the whole record fits: values gather in the
  * nodes on the way, and the leaf carries them to the columns. */
 
 #include "swar.h"
 
-/* The bytes of a quoted name and its number; NULL when the name is not of that kind. Most
- * are short and were met before. */
-static inline const char *read_name(fl_fastpath *fast, const fl_fast_node *node,
-                                    const char *text, const char *end, uint64_t *number)
+/* Readers, one an op: the value at `at` goes into the node. They return its end, or NULL
+ * when it is not spelled as the node's values are; they read less than the padding behind
+ * `limit`, or up to its end. */
+typedef const char *reader(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                           const char *limit);
+
+static const char *read_nothing(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                                const char *limit)
 {
-    const char *stop = STRING_STOP(text, end);
+    (void)fast;
+    (void)node;
+    (void)limit;
+    return at;
+}
+
+static inline __attribute__((always_inline)) const char *read_number(fl_fastpath *fast,
+                                                                     fl_fast_node *node,
+                                                                     const char *at,
+                                                                     const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    uint64_t values = fl_swar_load(at) ^ FL_SWAR_ALL('0');
+    uint64_t stop = fl_swar_no_digit(values);
+    unsigned size;
+    if (stop) {
+        size = fl_swar_first(stop);
+        if (size == 0 || ((values & 0xff) == 0 && size > 1))
+            return NULL;
+        node->number = fl_swar_sum(values, size);
+    } else {
+        size = NUMBER_ON(at, &node->number);
+        if (size == 0 || (values & 0xff) == 0)
+            return NULL;
+    }
+    return node->number <= node->max ? at + size : NULL;
+}
+
+static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                             const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    node->number = *at == 't';
+    return memcmp(at, "true", 4) == 0    ? at + 4
+           : memcmp(at, "false", 5) == 0 ? at + 5
+                                         : NULL;
+}
+
+/* "2025-03-15T00:04:07.31662659": the second is mostly the one before. */
+static const char *read_rfc3339(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                                const char *limit)
+{
+    if (fl_swar_load(at) != fl_swar_load(fast->second) ||
+        fl_swar_load(at + 8) != fl_swar_load(fast->second + 8) ||
+        fl_swar_load(at + 11) != fl_swar_load(fast->second + 11)) {
+        const char *stop = STRING_STOP(at, limit + FL_FASTPATH_PADDING);
+        fast->cut = !stop;
+        size_t size = stop ? (size_t)(stop - at) : 0;
+        return size && fl_fastpath_time(fast, at, size, &node->number) ? stop : NULL;
+    }
+    at += 19;
+    uint64_t fraction = 0;
+    if (*at == '.') {
+        unsigned count = fl_swar_digits(++at, &fraction);
+        at += count;
+        if (count == 8 && (unsigned char)(*at - '0') < 10) {
+            fraction = fraction * 10 + (uint64_t)(*at++ - '0');
+            count++;
+        }
+        if (count == 0 || at[-1] == '0')
+            return NULL;
+        fraction *= fl_swar_ten_to[9 - count];
+    }
+    node->number = fast->second_ns + fraction;
+    return at[0] == 'Z' && at[1] == '"' ? at + 1 : NULL;
+}
+
+static const char *read_ipv4(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                             const char *limit)
+{
+    (void)limit;
+    unsigned size = IPV4(fast, at, &node->address);
+    return size ? at + size : NULL;
+}
+
+static const char *read_ipv6(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                             const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    unsigned size = fl_swar_ipv6(at, &node->address);
+    return size ? at + size : NULL;
+}
+
+static const char *read_hex4(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                             const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    static const unsigned char head[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    memcpy(node->address.octet, head, sizeof head);
+    return fl_swar_hex8(at, node->address.octet + 12) ? at + 8 : NULL;
+}
+
+static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                              const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    for (unsigned i = 0; i < 4; i++, at += 8)
+        if (!fl_swar_hex8(at, node->address.octet + 4 * i))
+            return NULL;
+    return at;
+}
+
+static const char *read_mac(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                            const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    return fl_swar_mac(at, &node->number) ? at + 17 : NULL;
+}
+
+/* The end of a quoted name and its number; NULL when the name is not of that kind. Most
+ * are short and were met before. */
+static inline const char *read_name_to(fl_fastpath *fast, const fl_fast_node *node,
+                                       const char *text, const char *limit,
+                                       uint64_t *number)
+{
+    const char *stop = STRING_STOP(text, limit + FL_FASTPATH_PADDING);
     if (!stop || *stop != '"') {
         fast->cut = !stop;
         return NULL;
@@ -35,35 +161,10 @@ static inline const char *read_name(fl_fastpath *fast, const fl_fast_node *node,
     return fl_fastpath_find_name(fast, node, text, size, number) ? stop : NULL;
 }
 
-/* "2025-03-15T00:04:07.31662659": the second is mostly the one before. */
-static inline const char *read_time(fl_fastpath *fast, const char *text,
-                                    const char *end, uint64_t *ns)
+static const char *read_name(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                             const char *limit)
 {
-    if (fl_swar_load(text) == fl_swar_load(fast->second) &&
-        fl_swar_load(text + 8) == fl_swar_load(fast->second + 8) &&
-        fl_swar_load(text + 11) == fl_swar_load(fast->second + 11)) {
-        const char *at = text + 19;
-        uint64_t fraction = 0;
-        if (*at == '.') {
-            unsigned count = fl_swar_digits(++at, &fraction);
-            at += count;
-            if (count == 8 && (unsigned char)(*at - '0') < 10) {
-                fraction = fraction * 10 + (uint64_t)(*at++ - '0');
-                count++;
-            }
-            if (count == 0 || at[-1] == '0')
-                return NULL;
-            fraction *= fl_swar_ten_to[9 - count];
-        }
-        if (at[0] != 'Z' || at[1] != '"')
-            return NULL;
-        *ns = fast->second_ns + fraction;
-        return at + 1;
-    }
-    const char *stop = STRING_STOP(text, end);
-    fast->cut = !stop;
-    size_t size = stop ? fl_fastpath_time(fast, text, (size_t)(stop - text), ns) : 0;
-    return size ? text + size : NULL;
+    return read_name_to(fast, node, at, limit, &node->number);
 }
 
 /* The length of a prefix behind its address. */
@@ -75,9 +176,42 @@ static inline const char *read_length(const char *at, unsigned bits, fl_fast_nod
     return size ? at + 1 + size : NULL;
 }
 
+static const char *read_cidr4(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                              const char *limit)
+{
+    at = read_ipv4(fast, node, at, limit);
+    return at ? read_length(at, 32, node) : NULL;
+}
+
+static const char *read_cidr6(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                              const char *limit)
+{
+    at = read_ipv6(fast, node, at, limit);
+    return at ? read_length(at, 128, node) : NULL;
+}
+
+static const char *read_string(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                               const char *limit)
+{
+    const char *stop = STRING_STOP(at, limit + FL_FASTPATH_PADDING);
+    fast->cut = !stop;
+    if (!stop || *stop != '"')
+        return NULL;
+    node->items = at;
+    node->count = (size_t)(stop - at);
+    return stop;
+}
+
+static const char *read_no_name(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                                const char *limit)
+{
+    at = read_string(fast, node, at, limit);
+    return at && !fl_fastpath_is_name(node, node->items, node->count) ? at : NULL;
+}
+
 /* The items up to the ']'. */
-static inline const char *read_numbers(fl_fastpath *fast, fl_fast_node *node,
-                                       const char *at, const char *limit)
+static const char *read_numbers(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                                const char *limit)
 {
     uint64_t *items = fast->numbers + fast->numbers_used;
     size_t room = FL_FAST_NUMBERS - fast->numbers_used;
@@ -100,8 +234,8 @@ static inline const char *read_numbers(fl_fastpath *fast, fl_fast_node *node,
     return at;
 }
 
-static inline const char *read_names(fl_fastpath *fast, fl_fast_node *node,
-                                     const char *at, const char *limit)
+static const char *read_names(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                              const char *limit)
 {
     uint64_t *items = fast->numbers + fast->numbers_used;
     size_t room = FL_FAST_NUMBERS - fast->numbers_used;
@@ -112,7 +246,7 @@ static inline const char *read_names(fl_fastpath *fast, fl_fast_node *node,
         fast->cut = at > limit;
         if (at > limit || count == room || *at != '"')
             return NULL;
-        at = read_name(fast, node, at + 1, limit + FL_FASTPATH_PADDING, &items[count]);
+        at = read_name_to(fast, node, at + 1, limit, &items[count]);
         if (!at)
             return NULL;
         at++;
@@ -124,8 +258,8 @@ static inline const char *read_names(fl_fastpath *fast, fl_fast_node *node,
     return at;
 }
 
-static inline const char *read_addresses(fl_fastpath *fast, fl_fast_node *node,
-                                         const char *at, const char *limit)
+static const char *read_addresses(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                                  const char *limit)
 {
     flowan_address *items = fast->addresses + fast->addresses_used;
     size_t room = FL_FAST_ADDRESSES - fast->addresses_used;
@@ -136,7 +270,7 @@ static inline const char *read_addresses(fl_fastpath *fast, fl_fast_node *node,
         fast->cut = at > limit;
         if (at > limit || count == room || *at++ != '"')
             return NULL;
-        unsigned size = IPV4(at, &items[count]);
+        unsigned size = IPV4(fast, at, &items[count]);
         if (size == 0)
             size = fl_swar_ipv6(at, &items[count]);
         if (size == 0 || at[size] != '"')
@@ -150,89 +284,125 @@ static inline const char *read_addresses(fl_fastpath *fast, fl_fast_node *node,
     return at;
 }
 
-/* Reads the value at `at` into the node. Returns its end, or NULL when it is not spelled
- * as the node's values are. Reads less than the padding behind `limit`, or up to `end`. */
-static inline const char *read_value(fl_fastpath *fast, fl_fast_node *node,
-                                     const char *at, const char *limit)
-{
-    const char *end = limit + FL_FASTPATH_PADDING;
-    unsigned size = 0;
-    switch ((fl_fast_op)node->op) {
-    case FL_FAST_END:
-    case FL_FAST_CONSTANT: return at;
-    case FL_FAST_NUMBER: size = fl_swar_number(at, node->max, &node->number); break;
-    case FL_FAST_BOOL:
-        node->number = *at == 't';
-        size = memcmp(at, "true", 4) == 0 ? 4 : memcmp(at, "false", 5) == 0 ? 5 : 0;
-        break;
-    case FL_FAST_RFC3339: return read_time(fast, at, end, &node->number);
-    case FL_FAST_IPV4: size = IPV4(at, &node->address); break;
-    case FL_FAST_IPV6: size = fl_swar_ipv6(at, &node->address); break;
-    case FL_FAST_HEX4: {
-        static const unsigned char head[12] = {0, 0, 0, 0, 0,    0,
-                                               0, 0, 0, 0, 0xff, 0xff};
-        memcpy(node->address.octet, head, sizeof head);
-        size = fl_swar_hex8(at, node->address.octet + 12) ? 8 : 0;
-        break;
-    }
-    case FL_FAST_HEX16:
-        size = 32;
-        for (unsigned i = 0; i < 4; i++)
-            if (!fl_swar_hex8(at + 8 * i, node->address.octet + 4 * i))
-                size = 0;
-        break;
-    case FL_FAST_MAC: size = fl_swar_mac(at, &node->number) ? 17 : 0; break;
-    case FL_FAST_NAME: return read_name(fast, node, at, end, &node->number);
-    case FL_FAST_CIDR4:
-        size = IPV4(at, &node->address);
-        return size ? read_length(at + size, 32, node) : NULL;
-    case FL_FAST_CIDR6:
-        size = fl_swar_ipv6(at, &node->address);
-        return size ? read_length(at + size, 128, node) : NULL;
-    case FL_FAST_STRING:
-    case FL_FAST_NO_NAME: {
-        const char *stop = STRING_STOP(at, end);
-        fast->cut = !stop;
-        if (!stop || *stop != '"')
-            return NULL;
-        node->items = at;
-        node->count = (size_t)(stop - at);
-        if (node->op == FL_FAST_NO_NAME && fl_fastpath_is_name(node, at, node->count))
-            return NULL;
-        return stop;
-    }
-    case FL_FAST_LIST_NUMBER: return read_numbers(fast, node, at, limit);
-    case FL_FAST_LIST_NAME: return read_names(fast, node, at, limit);
-    case FL_FAST_LIST_ADDRESS: return read_addresses(fast, node, at, limit);
-    }
-    return size ? at + size : NULL;
-}
+static reader *const readers[FL_FAST_OPS] = {
+    [FL_FAST_END] = read_nothing,     [FL_FAST_CONSTANT] = read_nothing,
+    [FL_FAST_NUMBER] = read_number,   [FL_FAST_BOOL] = read_bool,
+    [FL_FAST_RFC3339] = read_rfc3339, [FL_FAST_IPV4] = read_ipv4,
+    [FL_FAST_IPV6] = read_ipv6,       [FL_FAST_HEX4] = read_hex4,
+    [FL_FAST_HEX16] = read_hex16,     [FL_FAST_MAC] = read_mac,
+    [FL_FAST_NAME] = read_name,       [FL_FAST_CIDR4] = read_cidr4,
+    [FL_FAST_CIDR6] = read_cidr6,     [FL_FAST_STRING] = read_string,
+    [FL_FAST_NO_NAME] = read_no_name, [FL_FAST_LIST_NUMBER] = read_numbers,
+    [FL_FAST_LIST_NAME] = read_names, [FL_FAST_LIST_ADDRESS] = read_addresses,
+};
 
-/* The memo of a node pays while its value changes less than once in eight records (a
- * missed guess costs more than a conversion); a node without one tries again later, since
- * traffic changes. */
-static inline void remember(fl_fastpath *fast, fl_fast_node *node, const char *p,
-                            const char *end)
+/* To be called when a value had to be converted and node->wait is over. A memo pays while
+ * its value changes less than once in eight records, since a missed guess costs more than
+ * a conversion; a node without one tries again later, since traffic changes. */
+static __attribute__((noinline)) void remember(const fl_fastpath *fast,
+                                               fl_fast_node *node, const char *p,
+                                               const char *end)
 {
     enum { GAP_MIN = 8 * 8, GAP_MAX = 64, RETRY = 4096 };
     uint32_t gap = fast->records - node->missed;
-    if (node->memo_size == FL_FAST_NO_MEMO) {
-        if (gap < RETRY && node->gap < GAP_MIN)
-            return;
-        node->gap = GAP_MIN + GAP_MIN / 4;
-    } else {
-        node->gap += (gap < GAP_MAX ? gap : GAP_MAX) - node->gap / 8;
-    }
     node->missed = fast->records;
+    if (node->memo_size == FL_FAST_NO_MEMO)
+        node->gap = GAP_MIN + GAP_MIN / 4; /* some misses until it is given up */
+    else
+        node->gap += (gap < GAP_MAX ? gap : GAP_MAX) - node->gap / 8;
     size_t size = (size_t)(end - p) + 1;
     /* items of a list do not outlive their record, but none need not */
     bool keeps = node->type < FLOWAN_TYPE_LIST_U64 || node->count == 0;
     if (node->gap < GAP_MIN || size > FL_FAST_TEXT || !keeps) {
         node->memo_size = FL_FAST_NO_MEMO;
+        node->wait = node->gap < GAP_MIN ? RETRY : 64;
         return;
     }
     memcpy(node->text, p, FL_FAST_TEXT);
     node->memo_size = (uint8_t)size;
+    node->wait = 1;
+    if (node->type == FLOWAN_TYPE_TEXT)
+        node->items = node->text + node->literal_size;
+}
+
+/* Another child of the same parent that fits at `p`, and fast->end behind it; NULL when
+ * there is none. One that came twice running will be tried first. */
+static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
+                                                          fl_fast_node *tried,
+                                                          const char *p,
+                                                          const char *limit)
+{
+    fl_fast_node *parent = tried->parent;
+    if (COMMON(p, tried->text) >= tried->literal_size) {
+        tried->memo_size = FL_FAST_NO_MEMO; /* the attempt may have spoilt the value */
+        tried->wait = 1;
+    }
+    fl_fast_node *before = tried;
+    for (fl_fast_node *node = tried->next; node; before = node, node = node->next) {
+        unsigned same = COMMON(p, node->text);
+        const char *end = p + node->memo_size - 1;
+        if (same < node->literal_size)
+            continue;
+        if (same < node->memo_size) {
+            end = readers[node->op](fast, node, p + node->literal_size, limit);
+            if (!end) {
+                node->memo_size = FL_FAST_NO_MEMO;
+                node->wait = 1;
+                continue;
+            }
+            if (--node->wait == 0)
+                remember(fast, node, p, end);
+        }
+        if (fast->records - node->came <= 1) {
+            before->next = node->next;
+            node->next = parent->child;
+            parent->child = node;
+        }
+        node->came = fast->records;
+        fast->end = end;
+        return node;
+    }
+    return NULL;
+}
+
+/* One record from `p` on, of which nothing is written yet: its last node, and fast->end
+ * behind it. NULL when it fits no shape, or (fast->cut) perhaps goes on behind what may be
+ * read. A function of its own, so that its few variables stay in registers. */
+static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const char *p,
+                                                    const char *limit)
+{
+    fl_fast_node *node = fast->root.child;
+    fast->numbers_used = fast->addresses_used = 0;
+    fast->cut = false;
+    do {
+        if (p > limit) {
+            fast->cut = true;
+            return NULL;
+        }
+        unsigned same = COMMON(p, node->text);
+        if (same >= node->memo_size) {
+            p += node->memo_size - 1;
+            continue;
+        }
+        const char *at = p + node->literal_size;
+        const char *end = NULL;
+        if (same >= node->literal_size)
+            end = node->op == FL_FAST_NUMBER /* more than all others together */
+                      ? read_number(fast, node, at, limit)
+                      : readers[node->op](fast, node, at, limit);
+        if (!end) {
+            node = try_others(fast, node, p, limit);
+            if (!node)
+                return NULL;
+            p = fast->end;
+            continue;
+        }
+        if (--node->wait == 0)
+            remember(fast, node, p, end);
+        p = end;
+    } while (node->child && (node = node->child));
+    fast->end = p;
+    return node;
 }
 
 /* Nearly all prefixes are 0.0.0.0/0 or ::/0: the exporter gave no mask. */
@@ -254,13 +424,12 @@ static inline bool fits(const fl_fast_prefix *prefix)
 static inline void carry(const fl_fast_leaf *leaf, size_t row)
 {
     const fl_fast_cell *cell = leaf->cells;
-    size_t i = 0;
-    for (; i < leaf->end4; i++)
-        ((uint32_t *)cell[i].column->cells)[row] = (uint32_t)cell[i].node->number;
-    for (; i < leaf->end8; i++)
-        ((uint64_t *)cell[i].column->cells)[row] = cell[i].node->number;
-    for (; i < leaf->end16; i++)
-        ((flowan_address *)cell[i].column->cells)[row] = cell[i].node->address;
+    for (const fl_fast_cell *end = leaf->cells + leaf->end4; cell < end; cell++)
+        ((uint32_t *)cell->cells)[row] = (uint32_t) * (const uint64_t *)cell->value;
+    for (const fl_fast_cell *end = leaf->cells + leaf->end8; cell < end; cell++)
+        ((uint64_t *)cell->cells)[row] = *(const uint64_t *)cell->value;
+    for (const fl_fast_cell *end = leaf->cells + leaf->end16; cell < end; cell++)
+        ((flowan_address *)cell->cells)[row] = *(const flowan_address *)cell->value;
 }
 
 /* A run may need more memory, so all are looked at before any is written. */
@@ -291,6 +460,9 @@ static inline bool carry_runs(flowan_batch *batch, const fl_fast_leaf *leaf, siz
     return true;
 }
 
+#ifndef AHEAD
+#define AHEAD 4096
+#endif
 static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t size,
                                    uint64_t offset, size_t *used)
 {
@@ -303,56 +475,18 @@ static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t s
     if (!fast->root.child || size < FL_FASTPATH_PADDING)
         return fast->root.child ? FL_FASTPATH_SHORT : FL_FASTPATH_STRANGE;
     for (;;) {
-        const char *p = start;
-        fl_fast_node *parent = &fast->root;
-        fl_fast_node *node = parent->child;
-        fl_fast_node *before = NULL;
-        fast->numbers_used = fast->addresses_used = 0;
-        fast->cut = false;
-        for (;;) {
-            if (p > limit) {
+        /* the hardware's prefetchers stop at the end of each page */
+        for (unsigned i = 0; i < 11; i++)
+            __builtin_prefetch((const void *)((uintptr_t)start + AHEAD + 64 * i));
+        const fl_fast_node *node = walk(fast, start, limit);
+        if (!node) {
+            if (fast->cut)
                 stop = FL_FASTPATH_SHORT;
-                goto out;
-            }
-            unsigned same = COMMON(p, node->text);
-            if (same >= node->memo_size) {
-                node->items = p + node->literal_size;
-                p += node->memo_size - 1;
-            } else {
-                const char *end = NULL;
-                if (same >= node->literal_size) {
-                    end = read_value(fast, node, p + node->literal_size, limit);
-                    if (!end) /* the attempt may have spoilt the last value */
-                        node->memo_size = FL_FAST_NO_MEMO;
-                }
-                if (!end) {
-                    before = node;
-                    node = node->next;
-                    if (node)
-                        continue;
-                    if (fast->cut)
-                        stop = FL_FASTPATH_SHORT;
-                    goto out;
-                }
-                if (node->op > FL_FAST_CONSTANT)
-                    remember(fast, node, p, end);
-                p = end;
-            }
-            if (before) { /* first next time */
-                before->next = node->next;
-                node->next = parent->child;
-                parent->child = node;
-                before = NULL;
-            }
-            if (node->op == FL_FAST_END)
-                break;
-            parent = node;
-            node = node->child;
-            if (!node) /* learning it was given up half-way */
-                goto out;
+            goto out;
         }
+        const char *p = fast->end;
         fl_fast_leaf *leaf = node->leaf;
-        if (!leaf)
+        if (!leaf) /* memory was short when it was learnt */
             goto out;
         size_t row = batch->rows;
         if (leaf->round != fast->round || row >= stop_row ||

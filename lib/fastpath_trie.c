@@ -27,8 +27,10 @@ fl_fastpath *fl_fastpath_new(bool portable, size_t record_limit)
     fast->run = fl_fastpath_run_portable;
 #ifdef __x86_64__
     if (!portable && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2"))
+        __builtin_cpu_supports("bmi2")) {
         fast->run = fl_fastpath_run_avx2;
+        fl_fastpath_prepare_avx2(fast);
+    }
 #else
     (void)portable;
 #endif
@@ -85,9 +87,17 @@ bool fl_fastpath_bind(fl_fastpath *fast, fl_fast_leaf *leaf, fl_fastpath_stop *s
         *stop = status == FLOWAN_FULL ? FL_FASTPATH_FULL : FL_FASTPATH_MEMORY;
         return false;
     }
+    /* Columns that grew have moved: what was bound before must be bound again. */
+    if (batch->memory != fast->memory) {
+        fast->memory = batch->memory;
+        fast->round++;
+    }
     for (size_t i = 0; i < leaf->count; i++)
-        if (leaf->cell_of[i] != UINT32_MAX)
-            leaf->cells[leaf->cell_of[i]].column = batch->scratch_columns[i];
+        if (leaf->cell_of[i] != UINT32_MAX) {
+            fl_fast_cell *cell = &leaf->cells[leaf->cell_of[i]];
+            cell->column = batch->scratch_columns[i];
+            cell->cells = cell->column->cells;
+        }
     leaf->round = fast->round;
     return true;
 }
@@ -276,6 +286,7 @@ static fl_fast_node *grow(fl_fastpath *fast, fl_fast_node *parent,
     if (!node)
         return NULL;
     *node = *like;
+    node->parent = parent;
     node->next = parent->child;
     parent->child = node;
     return node;
@@ -284,6 +295,7 @@ static fl_fast_node *grow(fl_fastpath *fast, fl_fast_node *parent,
 static fl_fast_node describe(const fl_fastpath *fast, const fl_value *value)
 {
     fl_fast_node like = {.memo_size = FL_FAST_NO_MEMO,
+                         .wait = 1,
                          .op = (uint8_t)op_of(value),
                          .old = value->kind == FL_KIND_NAME_OLD,
                          .missed = fast->records,
@@ -336,7 +348,10 @@ static size_t put_cells(fl_fast_leaf *leaf, fl_fast_node *const *path, size_t at
         if (!fl_kind_has_value(value->kind) || own != width)
             continue;
         leaf->cell_of[i] = (uint32_t)at;
-        leaf->cells[at++] = (fl_fast_cell){path[i], NULL};
+        const void *cell = width == sizeof(flowan_address)
+                               ? (const void *)&path[i]->address
+                               : (const void *)&path[i]->number;
+        leaf->cells[at++] = (fl_fast_cell){.value = cell, .node = path[i]};
     }
     return at;
 }

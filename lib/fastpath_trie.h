@@ -11,7 +11,8 @@ enum {
     FL_FAST_NO_MEMO = 255, /* above any count of equal bytes */
     FL_FAST_NUMBERS = 1024,
     FL_FAST_ADDRESSES = 256,
-    FL_FAST_NAMES = 64 /* a power of two */
+    FL_FAST_NAMES = 64, /* a power of two */
+    FL_FAST_DOTTED = 256
 };
 
 /* How a value is read: a spelling (fl_kind) of a type. */
@@ -33,7 +34,8 @@ typedef enum fl_fast_op {
     FL_FAST_NO_NAME, /* the text of an enum that has no number for it */
     FL_FAST_LIST_NUMBER,
     FL_FAST_LIST_NAME,
-    FL_FAST_LIST_ADDRESS
+    FL_FAST_LIST_ADDRESS,
+    FL_FAST_OPS
 } fl_fast_op;
 
 typedef struct fl_fast_leaf fl_fast_leaf;
@@ -41,28 +43,36 @@ typedef struct fl_fast_leaf fl_fast_leaf;
 /* One member: its literal, from the end of the value before it to the beginning of its
  * own, and how its value is read. The last value stays in the node. */
 typedef struct fl_fast_node {
-    char text[FL_FAST_TEXT];    /* the literal and what stood behind it last time */
-    uint8_t literal_size;       /* bytes */
-    uint8_t memo_size;          /* of literal, last value and the byte behind it: where
-                                   all are equal again so is the value */
-    uint8_t op;                 /* fl_fast_op */
-    bool old;                   /* NAME: the name of goflow2 2.0 and 2.1 */
-    uint32_t missed;            /* record count when the memo last was of no use */
-    struct fl_fast_node *child; /* the members that were seen to follow, … */
-    struct fl_fast_node *next;  /* … the last one met first */
+    char text[FL_FAST_TEXT]; /* the literal and what stood behind it last time */
+    uint8_t literal_size;    /* bytes */
+    uint8_t memo_size;       /* of literal, last value and the byte behind it: where all
+                                are equal again so is the value */
+    uint8_t op;              /* fl_fast_op */
+    bool old;                /* NAME: the name of goflow2 2.0 and 2.1 */
+    uint32_t wait;           /* values to convert before the memo is looked at again */
+    struct fl_fast_node *child; /* the members that were seen to follow, the last one
+                                   met first; NULL: the end of a record */
     uint64_t number;            /* the value; bits of a CIDR */
-    const void *items;          /* TEXT: bytes of the input; lists: of fl_fastpath */
-    size_t count;
     flowan_address address;
-    uint64_t max; /* NUMBER */
-    uint32_t gap; /* records between misses of the memo, a running mean × 8 */
+    uint64_t max;      /* NUMBER */
+    const void *items; /* TEXT: bytes of the input; lists: of fl_fastpath */
+    size_t count;
+    /* seldom looked at */
+    struct fl_fast_node *next; /* sibling */
+    struct fl_fast_node *parent;
+    fl_fast_leaf *leaf; /* END */
+    uint32_t came;      /* record count when it was met as another than the first */
+    uint32_t missed;    /* record count when the memo last was of no use */
+    uint32_t gap;       /* records between misses of the memo, a running mean × 8 */
     int field;
     flowan_type type;
     fl_kind kind;
-    fl_fast_leaf *leaf; /* END */
 } fl_fast_node;
 
+/* A value's way into its column. */
 typedef struct fl_fast_cell {
+    const void *value; /* in the node */
+    void *cells;       /* the column's */
     const fl_fast_node *node;
     fl_column *column;
 } fl_fast_cell;
@@ -78,6 +88,7 @@ typedef struct fl_fast_prefix {
 struct fl_fast_leaf {
     fl_fast_leaf *next;
     uint64_t round;   /* fl_fastpath.round when it was bound to the batch */
+    size_t memory;    /* of the batch, when its columns last moved */
     uint16_t shape;   /* in the batch, then */
     fl_value *values; /* keys and kinds, without values */
     size_t count;
@@ -101,19 +112,30 @@ typedef struct fl_fast_name {
     uint32_t number;
 } fl_fast_name;
 
+/* How the digits of a dotted IPv4 are spread, by where its octets end. */
+typedef struct fl_fast_dotted {
+    uint8_t shuffle[16]; /* digit → octet i's hundreds, tens and ones at 4 * i */
+    uint8_t least[4];    /* what an octet of that many digits is at least */
+    uint16_t ends;       /* bits of the bytes behind the octets; 0: no such pattern */
+    uint8_t pad[10];
+} fl_fast_dotted;
+
 struct fl_fastpath {
     fl_fastpath_stop (*run)(fl_fastpath *fast, const char *data, size_t size,
                             uint64_t offset, size_t *used);
     flowan_batch *batch;
     uint64_t round; /* counts feeds, and all that moves columns */
+    size_t memory;  /* of the batch, when its columns last moved */
     size_t record_limit;
     uint32_t records; /* counts on and on, wraps */
     bool cut;         /* the value at hand goes on behind what may be read */
+    const char *end;  /* of what was walked over */
     fl_fast_node root;
     /* the last second that a time was read in */
     char second[24];
     uint64_t second_ns;
     fl_fast_name names[FL_FAST_NAMES];
+    fl_fast_dotted dotted[FL_FAST_DOTTED];
     uint64_t numbers[FL_FAST_NUMBERS];
     size_t numbers_used;
     flowan_address addresses[FL_FAST_ADDRESSES];
@@ -143,6 +165,7 @@ bool fl_fastpath_fits(const fl_fast_prefix *prefix);
 
 fl_fastpath_stop fl_fastpath_run_portable(fl_fastpath *fast, const char *data,
                                           size_t size, uint64_t offset, size_t *used);
+void fl_fastpath_prepare_avx2(fl_fastpath *fast);
 fl_fastpath_stop fl_fastpath_run_avx2(fl_fastpath *fast, const char *data, size_t size,
                                       uint64_t offset, size_t *used);
 

@@ -63,49 +63,58 @@ static inline uint64_t fl_swar_no_digit(uint64_t values)
     return ((values + FL_SWAR_ALL(0x76)) | values) & FL_SWAR_ALL(0x80);
 }
 
-/* How many digits begin the word, and their value; 0 to 8. */
+/* The value of 1 to 8 digits; `values` as above. */
+static inline uint64_t fl_swar_sum(uint64_t values, unsigned count)
+{
+    /* the first digit is the lowest byte: zeros move in before it */
+    values <<= 64 - 8 * count;
+    values = (values * (1 + (10 << 8))) >> 8 & UINT64_C(0x00ff00ff00ff00ff);
+    values = (values * (1 + (100 << 16))) >> 16 & UINT64_C(0x0000ffff0000ffff);
+    return (values * (1 + (UINT64_C(10000) << 32))) >> 32;
+}
+
+/* How many digits begin the text, and their value; 0 to 8. */
 static inline unsigned fl_swar_digits(const char *text, uint64_t *out)
 {
     uint64_t values = fl_swar_load(text) ^ FL_SWAR_ALL('0');
     uint64_t stop = fl_swar_no_digit(values);
     unsigned count = stop ? fl_swar_first(stop) : 8;
-    if (count == 0)
-        return 0;
-    /* the first digit is the lowest byte: zeros move in before it */
-    values <<= 64 - 8 * count;
-    values = (values * (1 + (10 << 8))) >> 8 & UINT64_C(0x00ff00ff00ff00ff);
-    values = (values * (1 + (100 << 16))) >> 16 & UINT64_C(0x0000ffff0000ffff);
-    *out = (values * (1 + (UINT64_C(10000) << 32))) >> 32;
+    if (count > 0)
+        *out = fl_swar_sum(values, count);
     return count;
 }
 
 static const uint64_t fl_swar_ten_to[10] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
-/* Decimal without leading zeros, at most `max`. */
+/* The rest of a number of which 8 digits are read. */
+static inline unsigned fl_swar_number_on(const char *text, uint64_t *value)
+{
+    uint64_t more;
+    unsigned count = fl_swar_digits(text + 8, &more);
+    if (count > 0)
+        *value = *value * fl_swar_ten_to[count] + more;
+    if (count < 8)
+        return 8 + count;
+    count = fl_swar_digits(text + 16, &more);
+    if (count > 4 ||
+        (count > 0 && (__builtin_mul_overflow(*value, fl_swar_ten_to[count], value) ||
+                       __builtin_add_overflow(*value, more, value))))
+        return 0;
+    return 16 + count;
+}
+
+/* Decimal without leading zeros, at most `max`. Most have fewer than 8 digits. */
 static inline unsigned fl_swar_number(const char *text, uint64_t max, uint64_t *out)
 {
-    uint64_t value;
-    unsigned size = fl_swar_digits(text, &value);
-    if (size == 0 || (*text == '0' && size > 1))
+    uint64_t values = fl_swar_load(text) ^ FL_SWAR_ALL('0');
+    uint64_t stop = fl_swar_no_digit(values);
+    unsigned size = stop ? fl_swar_first(stop) : 8;
+    if (size == 0 || ((values & 0xff) == 0 && size > 1))
         return 0;
-    if (size == 8) {
-        uint64_t more;
-        unsigned count = fl_swar_digits(text + 8, &more);
-        if (count > 0)
-            value = value * fl_swar_ten_to[count] + more;
-        size += count;
-        if (count == 8) {
-            count = fl_swar_digits(text + 16, &more);
-            if (count > 4)
-                return 0;
-            if (count > 0 &&
-                (__builtin_mul_overflow(value, fl_swar_ten_to[count], &value) ||
-                 __builtin_add_overflow(value, more, &value)))
-                return 0;
-            size += count;
-        }
-    }
+    uint64_t value = fl_swar_sum(values, size);
+    if (size == 8)
+        size = fl_swar_number_on(text, &value);
     if (value > max)
         return 0;
     *out = value;
