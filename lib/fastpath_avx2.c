@@ -47,13 +47,13 @@ static inline const char *string_stop(const char *p, const char *end)
 }
 
 /* Sixteen digits at once: start and end of a flow have nineteen. */
-static inline unsigned number_on(const char *text, uint64_t *value)
+static inline unsigned long_number(const char *text, uint64_t *value)
 {
     __m128i digits = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)text),
                                   _mm_set1_epi8('0'));
     __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
     if (_mm_movemask_epi8(is_digit) != 0xffff)
-        return fl_swar_number_on(text, value);
+        return fl_swar_long_number(text, value);
     __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(10 | 1 << 8));
     __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));
     fours = _mm_packus_epi32(fours, fours);
@@ -134,7 +134,7 @@ static inline unsigned ipv4(const fl_fastpath *fast, const char *text,
 #define COMMON common
 #define STRING_STOP string_stop
 #define IPV4 ipv4
-#define NUMBER_ON number_on
+#define LONG_NUMBER long_number
 #include "fastpath_kernel.h"
 
 fl_fastpath_stop fl_fastpath_run_avx2(fl_fastpath *fast, const char *data, size_t size,

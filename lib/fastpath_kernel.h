@@ -5,7 +5,7 @@
  *   STRING_STOP(p, end)    the first '"', '\' or control character from p on; NULL when
  *                          none stands before `end`, which is padded
  *   IPV4(fast, text, out)  as fl_swar_ipv4
- *   NUMBER_ON(text, value) as fl_swar_number_on
+ *   LONG_NUMBER(text, out) as fl_swar_long_number
  *
  * A walk never writes before it knows that the whole record fits: values gather in the
  * nodes on the way, and the leaf carries them to the columns. */
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) const char *read_number(fl_fastpath
             return NULL;
         node->number = fl_swar_sum(values, size);
     } else {
-        size = NUMBER_ON(at, &node->number);
+        size = LONG_NUMBER(at, &node->number);
         if (size == 0 || (values & 0xff) == 0)
             return NULL;
     }

@@ -27,7 +27,7 @@ static inline const char *string_stop(const char *p, const char *end)
 #define COMMON common
 #define STRING_STOP string_stop
 #define IPV4(fast, text, out) ((void)(fast), fl_swar_ipv4(text, out))
-#define NUMBER_ON fl_swar_number_on
+#define LONG_NUMBER fl_swar_long_number
 #include "fastpath_kernel.h"
 
 fl_fastpath_stop fl_fastpath_run_portable(fl_fastpath *fast, const char *data,

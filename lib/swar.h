@@ -87,24 +87,29 @@ static inline unsigned fl_swar_digits(const char *text, uint64_t *out)
 static const uint64_t fl_swar_ten_to[10] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
-/* The rest of a number of which 8 digits are read. */
-static inline unsigned fl_swar_number_on(const char *text, uint64_t *value)
+/* A number that begins with 8 digits. */
+static inline unsigned fl_swar_long_number(const char *text, uint64_t *out)
 {
+    uint64_t value = fl_swar_sum(fl_swar_load(text) ^ FL_SWAR_ALL('0'), 8);
     uint64_t more;
+    unsigned size = 8;
     unsigned count = fl_swar_digits(text + 8, &more);
     if (count > 0)
-        *value = *value * fl_swar_ten_to[count] + more;
-    if (count < 8)
-        return 8 + count;
-    count = fl_swar_digits(text + 16, &more);
-    if (count > 4 ||
-        (count > 0 && (__builtin_mul_overflow(*value, fl_swar_ten_to[count], value) ||
-                       __builtin_add_overflow(*value, more, value))))
-        return 0;
-    return 16 + count;
+        value = value * fl_swar_ten_to[count] + more;
+    size += count;
+    if (count == 8) {
+        count = fl_swar_digits(text + 16, &more);
+        if (count > 4 || (count > 0 && (__builtin_mul_overflow(
+                                            value, fl_swar_ten_to[count], &value) ||
+                                        __builtin_add_overflow(value, more, &value))))
+            return 0;
+        size += count;
+    }
+    *out = value;
+    return size;
 }
 
-/* Decimal without leading zeros, at most `max`. Most have fewer than 8 digits. */
+/* Decimal without leading zeros, at most `max`. */
 static inline unsigned fl_swar_number(const char *text, uint64_t max, uint64_t *out)
 {
     uint64_t values = fl_swar_load(text) ^ FL_SWAR_ALL('0');
@@ -112,9 +117,11 @@ static inline unsigned fl_swar_number(const char *text, uint64_t max, uint64_t *
     unsigned size = stop ? fl_swar_first(stop) : 8;
     if (size == 0 || ((values & 0xff) == 0 && size > 1))
         return 0;
-    uint64_t value = fl_swar_sum(values, size);
-    if (size == 8)
-        size = fl_swar_number_on(text, &value);
+    uint64_t value = 0;
+    if (stop)
+        value = fl_swar_sum(values, size);
+    else
+        size = fl_swar_long_number(text, &value);
     if (value > max)
         return 0;
     *out = value;
