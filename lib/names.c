@@ -1,7 +1,7 @@
-/* Layer 0: numbers with names: flow types, EtherTypes, IP protocols, layer stack.
+/* Layer 0: numbers with names: flow types, EtherTypes, IP protocols, layer stack, ICMP
+ * types.
  *
- * Owns the tables of names. Does not read numbers, fold case or know the names of ICMP
- * types, which goflow2 prints in a text field of their own. */
+ * Owns the tables of names. Does not read numbers or fold case. */
 #include "names.h"
 
 #include <string.h>
@@ -45,6 +45,25 @@ static const name_row layers[] = {
     ROW(12, "Geneve"),
     ROW(13, "Teredo"),
     ROW(99, "Custom"),
+};
+
+static const name_row icmp_types[] = {
+    ROW(0, "EchoReply"),
+    ROW(3, "DestinationUnreachable"),
+    ROW(8, "Echo"),
+    ROW(9, "RouterAdvertisement"),
+    ROW(10, "RouterSolicitation"),
+    ROW(11, "TimeExceeded"),
+};
+
+static const name_row icmp6_types[] = {
+    ROW(1, "DestinationUnreachable"),
+    ROW(2, "PacketTooBig"),
+    ROW(3, "TimeExceeded"),
+    ROW(128, "EchoRequest"),
+    ROW(129, "EchoReply"),
+    ROW(133, "RouterSolicitation"),
+    ROW(134, "RouterAdvertisement"),
 };
 
 /* goflow2 2.0 and 2.1 know five protocols; four of them by the name of today. */
@@ -115,6 +134,12 @@ static const name_row *rows_of(flowan_field field, size_t *count)
     case FLOWAN_FIELD_LAYER_STACK: *count = COUNT(layers); return layers;
     default: *count = 0; return NULL;
     }
+}
+
+static const name_row *icmp_rows(uint64_t proto, size_t *count)
+{
+    *count = proto == 1 ? COUNT(icmp_types) : proto == 58 ? COUNT(icmp6_types) : 0;
+    return proto == 1 ? icmp_types : icmp6_types;
 }
 
 static bool find_row(const name_row *rows, size_t count, const char *name, size_t size,
@@ -195,6 +220,20 @@ bool fl_names_find(flowan_field field, const char *name, size_t size, uint64_t *
     if (found && old)
         *old = is_old;
     return found;
+}
+
+const char *fl_names_icmp(uint64_t proto, uint64_t type)
+{
+    size_t count;
+    const name_row *rows = icmp_rows(proto, &count);
+    return name_in(rows, count, type);
+}
+
+bool fl_names_find_icmp(uint64_t proto, const char *name, size_t size, uint64_t *out)
+{
+    size_t count;
+    const name_row *rows = icmp_rows(proto, &count);
+    return find_row(rows, count, name, size, out);
 }
 
 const char *fl_names_old(flowan_field field, uint64_t value)

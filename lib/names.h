@@ -1,4 +1,5 @@
-/* Layer 0: numbers with names: flow types, EtherTypes, IP protocols, layer stack.
+/* Layer 0: numbers with names: flow types, EtherTypes, IP protocols, layer stack, ICMP
+ * types.
  *
  * The names are those that goflow2 prints (producer/proto/render.go of v2.2.6); 2.0 and 2.1
  * print "ICMPv6" for 58. Names that stand for several numbers ("unassigned", "unknown",
@@ -20,6 +21,14 @@ const char *fl_names_of(flowan_field field, uint64_t value);
  * is one that only goflow2 before 2.2 writes. */
 bool fl_names_find(flowan_field field, const char *name, size_t size, uint64_t *out,
                    bool *old);
+
+/* The name of an ICMP type, which is one of protocol 1 or 58, as goflow2 writes it as
+ * icmp_name; NULL where it has none (it writes "" then, and "unknown" for all other
+ * protocols). Static. */
+const char *fl_names_icmp(uint64_t proto, uint64_t type);
+
+/* The ICMP type behind a name, exact spelling. */
+bool fl_names_find_icmp(uint64_t proto, const char *name, size_t size, uint64_t *out);
 
 /* The name that goflow2 before 2.2 writes where it differs from fl_names_of, else
  * NULL. */

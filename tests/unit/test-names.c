@@ -194,6 +194,52 @@ START_TEST(fields_without_names)
 }
 END_TEST
 
+START_TEST(icmp_types)
+{
+    static const struct {
+        uint64_t proto;
+        uint64_t type;
+        const char *name;
+    } pairs[] = {
+        {1, 0, "EchoReply"},
+        {1, 3, "DestinationUnreachable"},
+        {1, 8, "Echo"},
+        {1, 9, "RouterAdvertisement"},
+        {1, 10, "RouterSolicitation"},
+        {1, 11, "TimeExceeded"},
+        {58, 1, "DestinationUnreachable"},
+        {58, 2, "PacketTooBig"},
+        {58, 3, "TimeExceeded"},
+        {58, 128, "EchoRequest"},
+        {58, 129, "EchoReply"},
+        {58, 133, "RouterSolicitation"},
+        {58, 134, "RouterAdvertisement"},
+    };
+    enum { PAIRS = sizeof pairs / sizeof *pairs };
+    size_t named_types = 0;
+    uint64_t type;
+    for (size_t i = 0; i < PAIRS; i++) {
+        const char *name = fl_names_icmp(pairs[i].proto, pairs[i].type);
+        ck_assert_msg(name && strcmp(name, pairs[i].name) == 0, "%s", pairs[i].name);
+        ck_assert(fl_names_find_icmp(pairs[i].proto, name, strlen(name), &type));
+        ck_assert_uint_eq(type, pairs[i].type);
+        ck_assert(!fl_names_find_icmp(pairs[i].proto, name, strlen(name) - 1, &type));
+        ck_assert(!fl_names_find_icmp(6, name, strlen(name), &type));
+    }
+    for (unsigned proto = 0; proto < 260; proto++)
+        for (unsigned number = 0; number < 260; number++)
+            named_types += fl_names_icmp(proto, number) != NULL;
+    ck_assert_uint_eq(named_types, PAIRS);
+    ck_assert_ptr_null(fl_names_icmp(1, UINT64_C(1) << 32));
+    ck_assert_ptr_null(fl_names_icmp((UINT64_C(1) << 32) + 1, 8));
+    /* what goflow2 writes where it has no name, and a name of the other protocol */
+    ck_assert(!fl_names_find_icmp(1, "", 0, &type));
+    ck_assert(!fl_names_find_icmp(1, "unknown", 7, &type));
+    ck_assert(!fl_names_find_icmp(1, "EchoRequest", 11, &type));
+    ck_assert(!fl_names_find_icmp(58, "Echo", 4, &type));
+}
+END_TEST
+
 static Suite *suite_of(void)
 {
     Suite *suite = suite_create("names");
@@ -203,6 +249,7 @@ static Suite *suite_of(void)
     tcase_add_test(names, old_names);
     tcase_add_test(names, not_names);
     tcase_add_test(names, fields_without_names);
+    tcase_add_test(names, icmp_types);
     suite_add_tcase(suite, names);
     return suite;
 }
