@@ -32,7 +32,14 @@ bool fl_value_fits(flowan_type type, fl_kind kind)
     case FL_KIND_VERBATIM: return type == FLOWAN_TYPE_JSON;
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME: return type == FLOWAN_TYPE_LIST_U64;
-    case FL_KIND_LIST_ADDRESS: return type == FLOWAN_TYPE_LIST_ADDRESS;
+    case FL_KIND_LIST_ADDRESS:
+    case FL_KIND_LIST_OCTETS4:
+    case FL_KIND_LIST_OCTETS16: return type == FLOWAN_TYPE_LIST_ADDRESS;
+    case FL_KIND_SECONDS:
+    case FL_KIND_MILLISECONDS: return type == FLOWAN_TYPE_TIME;
+    case FL_KIND_EMPTY_LIST:
+    case FL_KIND_OCTETS4:
+    case FL_KIND_OCTETS16: return type == FLOWAN_TYPE_ADDRESS;
     default: return false;
     }
 }
@@ -315,6 +322,7 @@ void flowan_batch_free(flowan_batch *batch)
     column_free(batch->raw);
     fl_memory_free(batch->columns);
     fl_memory_free(batch->extra);
+    fl_hash_free(&batch->spellings);
     fl_hash_free(&batch->shapes);
     fl_memory_free(batch->shape_of_row);
     fl_memory_free(batch->offset_of_row);
@@ -334,6 +342,7 @@ void flowan_batch_reset(flowan_batch *batch)
     batch->column_count = 0;
     batch->rows = batch->settled = 0;
     batch->epoch++;
+    fl_hash_clear(&batch->spellings);
     fl_hash_clear(&batch->shapes);
     batch->reject_count = 0;
     fl_buffer_clear(&batch->reject_text);
@@ -350,6 +359,18 @@ size_t flowan_batch_rows(const flowan_batch *batch)
     return batch->rows;
 }
 
+/* A value of a field is in a column of the field's name, however its key is spelt. */
+static const char *column_name(const fl_value *value, size_t *size)
+{
+    if (!value->spelt) {
+        *size = value->key_size;
+        return value->key;
+    }
+    const char *name = flowan_field_info_of((flowan_field)value->field)->name;
+    *size = strlen(name);
+    return name;
+}
+
 /* The column, whether in use or pooled; *out NULL when it was never made. False when
  * memory is short. */
 static bool find_column(const flowan_batch *batch, const fl_value *value,
@@ -361,16 +382,16 @@ static bool find_column(const flowan_batch *batch, const fl_value *value,
         *out = batch->known[value->field];
         return true;
     }
+    size_t size;
+    const char *name = column_name(value, &size);
     char small[256];
-    char *key = value->key_size < sizeof small
-                    ? small
-                    : fl_memory_alloc(value->key_size + 1, 1);
+    char *key = size < sizeof small ? small : fl_memory_alloc(size + 1, 1);
     if (!key)
         return false;
     key[0] = (char)value->type;
-    if (value->key_size)
-        memcpy(key + 1, value->key, value->key_size);
-    int64_t at = fl_hash_find(&batch->extra_keys, key, value->key_size + 1);
+    if (size)
+        memcpy(key + 1, name, size);
+    int64_t at = fl_hash_find(&batch->extra_keys, key, size + 1);
     if (key != small)
         fl_memory_free(key);
     if (at >= 0)
@@ -391,11 +412,13 @@ static fl_column *make_column(flowan_batch *batch, const fl_value *value)
             return column;
         }
     }
+    size_t size;
+    const char *name = column_name(value, &size);
     fl_buffer key = {0};
     fl_buffer_byte(&key, (char)value->type);
-    fl_buffer_append(&key, value->key, value->key_size);
+    fl_buffer_append(&key, name, size);
     /* A text in the place of a number ("proto":"unassigned") is no longer that field. */
-    column = column_new(value->key, value->key_size, -1, value->type);
+    column = column_new(name, size, -1, value->type);
     if (key.failed || !column ||
         !fl_memory_grow((void **)&batch->extra, &batch->extra_room,
                         batch->extra_keys.count + 1, sizeof *batch->extra))
@@ -405,7 +428,7 @@ static fl_column *make_column(flowan_batch *batch, const fl_value *value)
         goto failed;
     fl_buffer_free(&key);
     batch->extra[at] = column;
-    batch->memory += sizeof *column + value->key_size;
+    batch->memory += sizeof *column + size;
     return column;
 failed:
     fl_buffer_free(&key);
@@ -468,11 +491,32 @@ bool fl_batch_reserve_rows(flowan_batch *batch, size_t rows)
     return true;
 }
 
+int fl_batch_intern_spelling(flowan_batch *batch, const char *key, size_t size)
+{
+    int64_t at = batch->spellings.count < FL_BATCH_SPELLINGS_MAX
+                     ? fl_hash_put(&batch->spellings, key, size, NULL)
+                     : fl_hash_find(&batch->spellings, key, size);
+    return at < 0 ? -1 : (int)at + 1;
+}
+
 int fl_batch_intern_shape(flowan_batch *batch, const fl_shape_field *fields,
                           size_t count)
 {
     int64_t id = fl_hash_put(&batch->shapes, fields, count * sizeof *fields, NULL);
     return id < 0 ? -1 : (int)id;
+}
+
+static bool has_spellings(const flowan_batch *batch, const fl_value *values,
+                          size_t count)
+{
+    size_t known = batch->spellings.count;
+    if (known + FL_RECORD_FIELDS_MAX <= FL_BATCH_SPELLINGS_MAX)
+        return true;
+    size_t fresh = 0;
+    for (size_t i = 0; i < count; i++)
+        fresh += values[i].spelt &&
+                 fl_hash_find(&batch->spellings, values[i].key, values[i].key_size) < 0;
+    return known + fresh <= FL_BATCH_SPELLINGS_MAX;
 }
 
 /* Whether the record fits without breaking a bound. A batch without rows takes any. */
@@ -482,7 +526,8 @@ static bool has_room(const flowan_batch *batch, const fl_value *values, size_t c
         return true;
     if (batch->rows >= batch->capacity || batch->memory > batch->memory_limit ||
         batch->shapes.count >= FL_BATCH_SHAPES_MAX ||
-        batch->shapes.arena.size >= FL_BATCH_SHAPES_SIZE)
+        batch->shapes.arena.size >= FL_BATCH_SHAPES_SIZE ||
+        !has_spellings(batch, values, count))
         return false;
     if (batch->column_count + FL_RECORD_FIELDS_MAX <= FL_BATCH_COLUMNS_MAX)
         return true;
@@ -529,7 +574,12 @@ flowan_status fl_batch_admit(flowan_batch *batch, const fl_value *values, size_t
         columns[i] = use_column(batch, &values[i]);
         if (!columns[i] || !fl_column_reserve(batch, columns[i], batch->rows + 1))
             return FLOWAN_ERROR_MEMORY;
-        batch->scratch[i] = FL_SHAPE_FIELD(columns[i]->index, values[i].kind);
+        int spelling = values[i].spelt ? fl_batch_intern_spelling(batch, values[i].key,
+                                                                  values[i].key_size)
+                                       : 0;
+        if (spelling < 0)
+            return FLOWAN_ERROR_MEMORY;
+        batch->scratch[i] = FL_SHAPE_FIELD(columns[i]->index, values[i].kind, spelling);
     }
     int id = fl_batch_intern_shape(batch, batch->scratch, count);
     *shape = (uint16_t)id;
@@ -660,6 +710,11 @@ const fl_shape_field *fl_batch_shape(const flowan_batch *batch, size_t shape,
     const char *bytes = fl_hash_key(&batch->shapes, shape, &size);
     *count = size / sizeof(fl_shape_field);
     return (const fl_shape_field *)(const void *)bytes;
+}
+
+const char *fl_batch_spelling(const flowan_batch *batch, size_t spelling, size_t *size)
+{
+    return fl_hash_key(&batch->spellings, spelling - 1, size);
 }
 
 const char *fl_batch_raw(const flowan_batch *batch, size_t row, size_t *size)

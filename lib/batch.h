@@ -12,6 +12,7 @@ enum {
     FL_BATCH_COLUMNS_MAX = 4096, /* per batch; more and the batch is full */
     FL_BATCH_SHAPES_MAX = 65535,
     FL_BATCH_SHAPES_SIZE = 16 << 20, /* bytes of all shapes, likewise */
+    FL_BATCH_SPELLINGS_MAX = 4095,   /* keys other than their field's own, likewise */
     FL_RECORD_FIELDS_MAX = 1024, /* per record; further keys live in its text only */
     FL_REJECT_PIECE_SIZE = 65536,
     FL_REJECTS_SIZE = 4 << 20 /* a batch with this much of rejects is full */
@@ -37,12 +38,15 @@ typedef struct fl_column {
     size_t items_room;
 } fl_column;
 
-/* A field of a shape: column index << 8 | kind. */
+/* A field of a shape: 12 bits of spelling, 12 of column index, 8 of kind. The spelling is
+ * 0 where the key is the column's name. */
 typedef uint32_t fl_shape_field;
-#define FL_SHAPE_FIELD(column, kind)                                                   \
-    ((fl_shape_field)(column) << 8 | (fl_shape_field)(kind))
-#define FL_SHAPE_COLUMN(field) ((field) >> 8)
+#define FL_SHAPE_FIELD(column, kind, spelling)                                         \
+    ((fl_shape_field)(spelling) << 20 | (fl_shape_field)(column) << 8 |                \
+     (fl_shape_field)(kind))
+#define FL_SHAPE_COLUMN(field) ((field) >> 8 & 0xfff)
 #define FL_SHAPE_KIND(field) ((fl_kind)((field)&0xff))
+#define FL_SHAPE_SPELLING(field) ((field) >> 20)
 
 typedef struct fl_reject {
     flowan_reject_reason reason;
@@ -66,7 +70,8 @@ struct flowan_batch {
     fl_hash extra_keys;                   /* type byte + key → index of `extra` */
     fl_column **extra;
     size_t extra_room;
-    fl_hash shapes; /* bytes of fl_shape_field[] → shape id */
+    fl_hash spellings; /* key → its number in shapes, less one */
+    fl_hash shapes;    /* bytes of fl_shape_field[] → shape id */
     uint16_t *shape_of_row;
     fl_column *raw;          /* texts of records that their shape does not give back */
     uint64_t *offset_of_row; /* in the source; set by the parser */
@@ -119,6 +124,8 @@ fl_column *fl_batch_use_column(flowan_batch *batch, const char *key, size_t size
 /* Room for `rows` rows; cells zeroed. */
 bool fl_column_reserve(flowan_batch *batch, fl_column *column, size_t rows);
 bool fl_column_reserve_items(flowan_batch *batch, fl_column *column, size_t count);
+/* Number of a spelling from 1 on, or -1. */
+int fl_batch_intern_spelling(flowan_batch *batch, const char *key, size_t size);
 /* Id of a shape, or -1. */
 int fl_batch_intern_shape(flowan_batch *batch, const fl_shape_field *fields,
                           size_t count);
@@ -129,6 +136,9 @@ bool fl_batch_reserve_rows(flowan_batch *batch, size_t rows);
 
 const fl_shape_field *fl_batch_shape(const flowan_batch *batch, size_t shape,
                                      size_t *count);
+/* The key that a spelling's number, from 1 on, stands for; borrowed until the batch
+ * changes. */
+const char *fl_batch_spelling(const flowan_batch *batch, size_t spelling, size_t *size);
 /* The raw text of a row, or NULL. */
 const char *fl_batch_raw(const flowan_batch *batch, size_t row, size_t *size);
 /* The column of a field if any record of the batch has it, else NULL. */

@@ -56,9 +56,25 @@ typedef struct decode {
     fl_column **columns; /* of the batch, by number in the block; NULL: not wanted */
     uint32_t *first; /* column i is given a value by shapes[first[i] … first[i + 1]) */
     uint16_t *shapes;
-    uint8_t *has;        /* for one column: per shape, whether it has a value */
-    uint16_t *shape_map; /* block shape → batch shape */
+    uint8_t *has;           /* for one column: per shape, whether it has a value */
+    uint16_t *shape_map;    /* block shape → batch shape */
+    uint16_t *spelling_map; /* block spelling → batch spelling; 0 → 0 */
 } decode;
+
+static flowan_status intern_spellings(decode *d)
+{
+    fl_cursor in = {d->head->spellings, d->head->spellings_size, false};
+    d->spelling_map[0] = 0;
+    for (size_t i = 1; i <= d->head->spelling_count; i++) {
+        size_t size = fl_cursor_get(&in, 2);
+        int spelling =
+            fl_batch_intern_spelling(d->batch, fl_cursor_take(&in, size), size);
+        if (spelling < 0)
+            return FLOWAN_ERROR_MEMORY;
+        d->spelling_map[i] = (uint16_t)spelling;
+    }
+    return FLOWAN_OK;
+}
 
 /* The shapes with only the wanted columns, interned in the batch. */
 static flowan_status intern_shapes(decode *d)
@@ -70,9 +86,10 @@ static flowan_status intern_shapes(decode *d)
         for (size_t k = 0; k < fields; k++) {
             size_t column = fl_cursor_get(&in, 2);
             fl_kind kind = (fl_kind)fl_cursor_get(&in, 1);
+            size_t spelling = fl_cursor_get(&in, 2);
             if (d->columns[column])
-                d->batch->scratch[count++] =
-                    FL_SHAPE_FIELD(d->columns[column]->index, kind);
+                d->batch->scratch[count++] = FL_SHAPE_FIELD(
+                    d->columns[column]->index, kind, d->spelling_map[spelling]);
         }
         int id = fl_batch_intern_shape(d->batch, d->batch->scratch, count);
         if (id < 0)
@@ -107,7 +124,9 @@ static void each_value(const decode *d,
         size_t fields = fl_cursor_get(&in, 2);
         for (size_t k = 0; k < fields; k++) {
             size_t column = fl_cursor_get(&in, 2);
-            if (fl_kind_has_value((fl_kind)fl_cursor_get(&in, 1)))
+            fl_kind kind = (fl_kind)fl_cursor_get(&in, 1);
+            fl_cursor_get(&in, 2); /* the spelling */
+            if (fl_kind_has_value(kind))
                 each(d, i, column);
         }
     }
@@ -293,10 +312,14 @@ static flowan_status decode_block(decode *d, const char *const *names, size_t co
     d->columns = fl_memory_zalloc(d->head->column_count, sizeof(fl_column *));
     d->has = fl_memory_alloc(d->head->shape_count, 1);
     d->shape_map = fl_memory_alloc(d->head->shape_count, sizeof *d->shape_map);
-    if (!ids || !d->columns || !d->has || !d->shape_map || !list_shapes(d) ||
-        !fl_batch_reserve_rows(d->batch, rows))
+    d->spelling_map =
+        fl_memory_alloc(d->head->spelling_count + 1, sizeof *d->spelling_map);
+    if (!ids || !d->columns || !d->has || !d->shape_map || !d->spelling_map ||
+        !list_shapes(d) || !fl_batch_reserve_rows(d->batch, rows))
         goto out;
     status = use_columns(d, names, count, error);
+    if (status == FLOWAN_OK)
+        status = intern_spellings(d);
     if (status == FLOWAN_OK)
         status = intern_shapes(d);
     if (status == FLOWAN_OK)
@@ -322,6 +345,7 @@ out:
     fl_memory_free(d->shapes);
     fl_memory_free(d->has);
     fl_memory_free(d->shape_map);
+    fl_memory_free(d->spelling_map);
     return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(error) : status;
 }
 

@@ -392,6 +392,7 @@ static fl_fast_leaf *new_leaf(const fl_value *values, size_t count,
     for (size_t i = 0; i < count; i++) {
         leaf->values[i] = (fl_value){.key = key,
                                      .key_size = values[i].key_size,
+                                     .spelt = values[i].spelt,
                                      .field = values[i].field,
                                      .type = values[i].type,
                                      .kind = values[i].kind};

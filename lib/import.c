@@ -227,7 +227,9 @@ flowan_status flowan_import_log(flowan_archiver *archiver, const char *path,
         memcpy(&j.options, options,
                options->size < sizeof j.options ? options->size : sizeof j.options);
     flowan_parser_options parser_options = {.size = sizeof parser_options,
-                                            .record_limit = j.options.record_limit};
+                                            .record_limit = j.options.record_limit,
+                                            .map = j.options.map,
+                                            .map_count = j.options.map_count};
     flowan_status status = flowan_parser_new(&j.parser, &parser_options, error);
     if (status == FLOWAN_OK)
         status = flowan_batch_new(&j.batch, NULL, error);

@@ -291,18 +291,17 @@ static void put_network(fl_buffer *out, const flowan_address *address, unsigned 
     put(out, TAG_CIDR, &prefix, sizeof prefix);
 }
 
-/* A prefix length beside its address is a network; without, a number. */
+/* A prefix length beside its address is a network; without, or when it is too long for
+ * that, a number. */
 static void put_cidr(fl_buffer *out, const fl_key_spec *spec, size_t row, uint32_t bits)
 {
     const flowan_address *own = fl_enrich_address(&spec->own, row);
-    if (!own || bits > 128) {
+    bool ipv4 = own && fl_text_is_ipv4(own);
+    if (!own || bits > (ipv4 ? 32U : 128U)) {
         put_u64(out, TAG_INTEGER, bits);
         return;
     }
     flowan_address network = *own;
-    bool ipv4 = fl_text_is_ipv4(own);
-    if (ipv4 && bits > 32)
-        bits = bits > 96 ? bits - 96 : 0;
     fl_text_mask(&network, bits + (ipv4 ? 96U : 0U));
     put_network(out, &network, bits);
 }

@@ -85,6 +85,12 @@ flowan_status flowan_parser_new(flowan_parser **out,
         flowan_parser_free(parser);
         return fl_status_memory(error);
     }
+    flowan_status status =
+        fl_spellings_init(&parser->record.spellings, known.map, known.map_count, error);
+    if (status != FLOWAN_OK) {
+        flowan_parser_free(parser);
+        return status;
+    }
     if (parser->hash)
         XXH3_64bits_reset(parser->hash);
     *out = parser;
@@ -208,8 +214,10 @@ static flowan_status append_object(flowan_parser *parser, feed *f, size_t size)
     flowan_status status =
         fl_batch_append(f->batch, record->values, record->count, same ? NULL : text,
                         parser->offset, size, same ? 0 : size);
-    /* A shape met for the second time will come again; most oddities come once. */
-    if (status == FLOWAN_OK && same && parser->fast && f->batch->shapes.count == shapes)
+    /* A shape met for the second time will come again; most oddities come once. The fast
+     * path knows shapes, and no values on which it would depend what a key means. */
+    if (status == FLOWAN_OK && same && parser->fast &&
+        f->batch->shapes.count == shapes && !record->lost_by_value)
         fl_fastpath_learn(parser->fast, record->values, record->count);
     return status;
 }

@@ -1,6 +1,7 @@
 /* Field by field: the type that the table asks for decides how a value is read. What a
  * field cannot hold leaves it absent (OPAQUE: the record's text keeps it); a key that the
- * table does not know gets the type that its value has. */
+ * table does not know gets the type that its value has. Of several keys for one field one
+ * counts, and the others are as if the table did not know them. */
 #include "record.h"
 
 #include <string.h>
@@ -12,17 +13,25 @@
 /* A longer key is no name of a column. */
 enum { KEY_SIZE_MAX = 4096 };
 
+_Static_assert(FLOWAN_FIELD_COUNT <= 64, "fl_record has a bit for each field");
+
 bool fl_record_init(fl_record *record)
 {
     *record = (fl_record){0};
     record->values = fl_memory_alloc(FL_RECORD_FIELDS_MAX, sizeof *record->values);
-    return record->values != NULL;
+    record->aliases = fl_memory_alloc(FL_RECORD_FIELDS_MAX, sizeof *record->aliases);
+    if (record->values && record->aliases)
+        return true;
+    fl_record_free(record);
+    return false;
 }
 
 void fl_record_free(fl_record *record)
 {
     fl_memory_free(record->values);
     fl_hash_free(&record->keys);
+    fl_spellings_free(&record->spellings);
+    fl_memory_free(record->aliases);
     fl_memory_free(record->text);
     fl_memory_free(record->numbers);
     fl_memory_free(record->addresses);
@@ -157,6 +166,58 @@ static fl_kind addresses_kind(fl_record *record, fl_value *value, fl_json_span t
     return FL_KIND_LIST_ADDRESS;
 }
 
+/* A list of octets to `out`; how many there are, or 17 when it is none or longer. */
+static size_t get_octets(fl_json_span text, unsigned char out[16])
+{
+    size_t count = 0;
+    fl_json_cursor cursor = fl_json_open(text.data, text.size);
+    fl_json_span element;
+    while (fl_json_next_element(&cursor, &element)) {
+        uint64_t octet;
+        if (count == 16 || !fl_text_get_u64(element.data, element.size, 255, &octet))
+            return 17;
+        out[count++] = (unsigned char)octet;
+    }
+    return count;
+}
+
+/* An address as goflow2 1.x writes bytes: [192,0,2,1], or 16 octets, or []. */
+static fl_kind octets_kind(fl_json_span text, flowan_address *out)
+{
+    flowan_address address;
+    switch (get_octets(text, address.octet)) {
+    case 0: return FL_KIND_EMPTY_LIST;
+    case 4:
+        *out = (flowan_address){{[10] = 0xff, [11] = 0xff}};
+        memcpy(out->octet + 12, address.octet, 4);
+        return FL_KIND_OCTETS4;
+    case 16: *out = address; return FL_KIND_OCTETS16;
+    default: return FL_KIND_OPAQUE;
+    }
+}
+
+static fl_kind list_kind(fl_record *record, fl_value *value, fl_json_span text)
+{
+    flowan_address *room = record->addresses + record->addresses_used;
+    fl_kind kind;
+    switch (value->type) {
+    case FLOWAN_TYPE_LIST_U64: return numbers_kind(record, value, text);
+    case FLOWAN_TYPE_ADDRESS: return octets_kind(text, &value->address);
+    case FLOWAN_TYPE_LIST_ADDRESS:
+        kind = addresses_kind(record, value, text);
+        if (kind != FL_KIND_OPAQUE)
+            return kind;
+        kind = octets_kind(text, room);
+        if (kind == FL_KIND_OPAQUE)
+            return kind;
+        record->addresses_used++;
+        value->items = room;
+        value->count = 1;
+        return kind == FL_KIND_OCTETS4 ? FL_KIND_LIST_OCTETS4 : FL_KIND_LIST_OCTETS16;
+    default: return FL_KIND_OPAQUE;
+    }
+}
+
 static fl_kind known_kind(fl_record *record, fl_value *value, fl_json_span text)
 {
     if (is_string(text)) {
@@ -168,17 +229,27 @@ static fl_kind known_kind(fl_record *record, fl_value *value, fl_json_span text)
     }
     if (text.data[0] == 'n')
         return FL_KIND_NULL;
-    if (text.data[0] == '[') {
-        if (value->type == FLOWAN_TYPE_LIST_U64)
-            return numbers_kind(record, value, text);
-        if (value->type == FLOWAN_TYPE_LIST_ADDRESS)
-            return addresses_kind(record, value, text);
-        return FL_KIND_OPAQUE;
-    }
+    if (text.data[0] == '[')
+        return list_kind(record, value, text);
     if (value->type < FLOWAN_TYPE_ADDRESS &&
         get_number(text, value->type, &value->number))
         return FL_KIND_INT;
     return FL_KIND_OPAQUE;
+}
+
+/* A time in a coarser unit. Digits in quotes would be ns to the kind that has them. */
+static fl_kind scaled_kind(fl_record *record, fl_value *value, fl_unit unit,
+                           fl_json_span text)
+{
+    uint64_t scale = unit == FL_UNIT_MS ? FL_NS_PER_MS : FL_NS_PER_SECOND;
+    fl_kind kind = known_kind(record, value, text);
+    if (kind == FL_KIND_INT_STRING ||
+        (kind == FL_KIND_INT && value->number > UINT64_MAX / scale))
+        return FL_KIND_OPAQUE;
+    if (kind != FL_KIND_INT)
+        return kind;
+    value->number *= scale;
+    return unit == FL_UNIT_MS ? FL_KIND_MILLISECONDS : FL_KIND_SECONDS;
 }
 
 static fl_kind unknown_kind(fl_record *record, fl_value *value, fl_json_span text)
@@ -200,6 +271,99 @@ static fl_kind unknown_kind(fl_record *record, fl_value *value, fl_json_span tex
     value->items = text.data;
     value->count = text.size;
     return FL_KIND_VERBATIM;
+}
+
+/* --- keys that are spelt otherwise --- */
+
+/* Puts an alias among those of its field, in order of rank. */
+static void list_alias(fl_record *record, size_t at)
+{
+    fl_alias *alias = &record->aliases[at];
+    int16_t *link = &record->first_alias[alias->spelling.field];
+    while (*link >= 0 && record->aliases[*link].spelling.rank < alias->spelling.rank)
+        link = &record->aliases[*link].next;
+    alias->next = *link;
+    *link = (int16_t)at;
+}
+
+/* Notes the member to be read when all keys are seen. */
+static void note_alias(fl_record *record, size_t value, const fl_spelling *spelling,
+                       fl_json_span text)
+{
+    for (size_t i = 0; record->values[value].spelt && i < record->alias_count; i++)
+        if (record->aliases[i].value == value) { /* the same key once more */
+            record->aliases[i].text = text;
+            return;
+        }
+    if (record->alias_count == 0)
+        memset(record->first_alias, 0xff, sizeof record->first_alias);
+    record->values[value].spelt = true;
+    record->aliases[record->alias_count] =
+        (fl_alias){.spelling = *spelling, .value = (uint16_t)value, .text = text};
+    list_alias(record, record->alias_count++);
+}
+
+static void read_unknown(fl_record *record, const fl_alias *alias)
+{
+    fl_value *value = &record->values[alias->value];
+    *value = (fl_value){.key = value->key, .key_size = value->key_size, .field = -1};
+    value->kind = unknown_kind(record, value, alias->text);
+}
+
+static void read_spelt(fl_record *record, const fl_alias *alias)
+{
+    fl_value *value = &record->values[alias->value];
+    *value = (fl_value){.key = value->key,
+                        .key_size = value->key_size,
+                        .spelt = true,
+                        .field = (int)alias->spelling.field,
+                        .type = flowan_field_info_of(alias->spelling.field)->type};
+    value->kind = alias->spelling.unit == FL_UNIT_NS
+                      ? known_kind(record, value, alias->text)
+                      : scaled_kind(record, value, alias->spelling.unit, alias->text);
+}
+
+/* goflow2 1.x writes 0 for a time that it does not have in that unit: of sFlow the
+ * milliseconds. */
+static bool is_usable(const fl_value *value, fl_unit unit)
+{
+    return fl_kind_has_value(value->kind) && (unit == FL_UNIT_NS || value->number != 0);
+}
+
+/* Of the keys of one field the first counts whose value can be used, else the last. Where
+ * the field has its own key, none of them counts. */
+static void settle_field(fl_record *record, flowan_field field)
+{
+    bool settled = record->own >> field & 1;
+    for (int at = record->first_alias[field]; at >= 0; at = record->aliases[at].next) {
+        const fl_alias *alias = &record->aliases[at];
+        if (settled) {
+            read_unknown(record, alias);
+            continue;
+        }
+        size_t text_used = record->text_used;
+        size_t numbers_used = record->numbers_used;
+        size_t addresses_used = record->addresses_used;
+        read_spelt(record, alias);
+        settled = is_usable(&record->values[alias->value], alias->spelling.unit);
+        if (settled || alias->next < 0)
+            continue;
+        record->lost_by_value = true;
+        /* what is read twice must not take room twice */
+        record->text_used = text_used;
+        record->numbers_used = numbers_used;
+        record->addresses_used = addresses_used;
+        read_unknown(record, alias);
+    }
+}
+
+static void settle_aliases(fl_record *record)
+{
+    for (size_t i = 0; i < record->alias_count; i++) {
+        flowan_field field = record->aliases[i].spelling.field;
+        settle_field(record, field);
+        record->first_alias[field] = -1;
+    }
 }
 
 /* --- the record --- */
@@ -248,6 +412,9 @@ bool fl_record_read(fl_record *record, const char *text, size_t size)
     if (!reserve(record, size))
         return false;
     record->count = 0;
+    record->alias_count = 0;
+    record->own = 0;
+    record->lost_by_value = false;
     record->text_used = record->numbers_used = record->addresses_used = 0;
     fl_hash_clear(&record->keys);
     fl_json_cursor cursor = fl_json_open(text, size);
@@ -266,18 +433,27 @@ bool fl_record_read(fl_record *record, const char *text, size_t size)
             continue;
         /* The last of several equal keys counts, in the place of the first. */
         fl_value *value = &record->values[at];
-        if ((size_t)at == record->count)
+        if ((size_t)at == record->count) {
             record->count++;
+            value->spelt = false;
+        }
         *value = (fl_value){.key = key.data,
                             .key_size = key.size,
+                            .spelt = value->spelt,
                             .field = flowan_field_find(key.data, key.size)};
+        fl_spelling spelling;
         if (value->field >= 0) {
+            record->own |= (uint64_t)1 << value->field;
             value->type = flowan_field_info_of((flowan_field)value->field)->type;
             value->kind = known_kind(record, value, span);
+        } else if (fl_spellings_find(&record->spellings, key.data, key.size,
+                                     &spelling)) {
+            note_alias(record, (size_t)at, &spelling, span);
         } else {
             value->kind = unknown_kind(record, value, span);
         }
     }
+    settle_aliases(record);
     fit_prefixes(record);
     return true;
 }

@@ -6,13 +6,29 @@
 
 #include "hash.h"
 #include "json.h"
+#include "spelling.h"
 #include "value.h"
+
+/* A member whose key means a field under another name, until all of the record is seen
+ * and it is known which key of the field counts. */
+typedef struct fl_alias {
+    fl_spelling spelling;
+    uint16_t value; /* index */
+    int16_t next;   /* alias of the same field with a higher rank, or -1 */
+    fl_json_span text;
+} fl_alias;
 
 typedef struct fl_record {
     fl_value *values; /* FL_RECORD_FIELDS_MAX */
     size_t count;
     fl_hash keys; /* of this record, for the doubles */
-    char *text;   /* decoded strings */
+    fl_spellings spellings;
+    fl_alias *aliases; /* FL_RECORD_FIELDS_MAX */
+    size_t alias_count;
+    int16_t first_alias[FLOWAN_FIELD_COUNT]; /* of a field, or -1; if there are any */
+    uint64_t own;                            /* fields that have their own key: bits */
+    bool lost_by_value; /* a key lost its field to another because of its value */
+    char *text;         /* decoded strings */
     size_t text_used;
     uint64_t *numbers; /* items of lists */
     size_t numbers_used;
@@ -23,6 +39,8 @@ typedef struct fl_record {
     size_t addresses_room;
 } fl_record;
 
+/* Keys that mean a field besides those that the library knows are in record->spellings,
+ * which the caller fills. */
 bool fl_record_init(fl_record *record);
 void fl_record_free(fl_record *record);
 

@@ -64,6 +64,20 @@ static void put_list(fl_buffer *out, const fl_value *value)
     fl_buffer_byte(out, ']');
 }
 
+/* The last `count` of the 16 octets of each address. */
+static void put_octets(fl_buffer *out, const flowan_address *items, size_t count,
+                       size_t octets)
+{
+    fl_buffer_byte(out, '[');
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 16 - octets; k < 16; k++) {
+            if (i || k > 16 - octets)
+                fl_buffer_byte(out, ',');
+            fl_render_u64(out, items[i].octet[k]);
+        }
+    fl_buffer_byte(out, ']');
+}
+
 /* What stands between the quotes of a kind that has them. */
 static void put_quoted(fl_buffer *out, const fl_value *value, const flowan_address *own)
 {
@@ -107,6 +121,13 @@ static void put_value(fl_buffer *out, const fl_value *value, const flowan_addres
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME:
     case FL_KIND_LIST_ADDRESS: put_list(out, value); return;
+    case FL_KIND_SECONDS: fl_render_u64(out, value->number / FL_NS_PER_SECOND); return;
+    case FL_KIND_MILLISECONDS: fl_render_u64(out, value->number / FL_NS_PER_MS); return;
+    case FL_KIND_EMPTY_LIST: fl_buffer_text(out, "[]"); return;
+    case FL_KIND_OCTETS4: put_octets(out, &value->address, 1, 4); return;
+    case FL_KIND_OCTETS16: put_octets(out, &value->address, 1, 16); return;
+    case FL_KIND_LIST_OCTETS4: put_octets(out, value->items, value->count, 4); return;
+    case FL_KIND_LIST_OCTETS16: put_octets(out, value->items, value->count, 16); return;
     default:
         fl_buffer_byte(out, '"');
         put_quoted(out, value, own);
@@ -156,6 +177,9 @@ void fl_render_row(fl_buffer *out, const flowan_batch *batch, size_t row)
         fl_column *column = batch->columns[FL_SHAPE_COLUMN(shape[i])];
         fl_value value;
         fl_column_value(column, row, FL_SHAPE_KIND(shape[i]), &value);
+        if (FL_SHAPE_SPELLING(shape[i]))
+            value.key =
+                fl_batch_spelling(batch, FL_SHAPE_SPELLING(shape[i]), &value.key_size);
         const flowan_address *own = NULL;
         fl_column *address =
             is_cidr(value.kind)

@@ -123,6 +123,8 @@ flowan_status flowan_scan_open(flowan_scan **out, const char *const *paths,
         scan->options.start_ns = 0;
     flowan_parser_options parser_options = {.size = sizeof parser_options,
                                             .record_limit = scan->options.record_limit,
+                                            .map = scan->options.map,
+                                            .map_count = scan->options.map_count,
                                             .no_content_hash = true};
     flowan_status status = choose_columns(scan, error);
     scan->inputs = fl_memory_zalloc(count, sizeof *scan->inputs);

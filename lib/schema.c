@@ -8,6 +8,7 @@
 #include "status.h"
 
 struct flowan_schema {
+    flowan_schema_options options;
     fl_hash keys; /* type byte + name → index */
     flowan_schema_column *columns;
     size_t columns_room;
@@ -105,7 +106,10 @@ static flowan_status add_log(flowan_schema *schema, const char *path, size_t *da
                              flowan_error *error)
 {
     flowan_scan *scan;
-    flowan_status status = flowan_scan_open(&scan, &path, 1, NULL, error);
+    flowan_scan_options options = {.size = sizeof options,
+                                   .map = schema->options.map,
+                                   .map_count = schema->options.map_count};
+    flowan_status status = flowan_scan_open(&scan, &path, 1, &options, error);
     while (status == FLOWAN_OK) {
         const flowan_batch *batch;
         const flowan_selection *selection;
@@ -187,14 +191,21 @@ static bool sort(flowan_schema *schema)
 }
 
 flowan_status flowan_schema_new(flowan_schema **out, const char *const *paths,
-                                size_t count, size_t *damaged, flowan_error *error)
+                                size_t count, const flowan_schema_options *options,
+                                size_t *damaged, flowan_error *error)
 {
     *out = NULL;
+    if (!fl_status_options_fit(options, sizeof *options))
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "schema options: unknown members");
     size_t unwanted = 0;
     damaged = damaged ? damaged : &unwanted;
     *damaged = 0;
     flowan_schema *schema = fl_memory_zalloc(1, sizeof *schema);
     flowan_status status = schema ? FLOWAN_OK : fl_status_memory(error);
+    if (schema && options)
+        memcpy(&schema->options, options,
+               options->size < sizeof *options ? options->size : sizeof *options);
     for (size_t i = 0; status == FLOWAN_OK && i < count; i++)
         status = add_path(schema, paths[i], damaged, error);
     if (status == FLOWAN_OK && !sort(schema))

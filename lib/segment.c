@@ -204,11 +204,12 @@ void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head)
     fl_bytes_put(out, head->column_count, 4);
     fl_bytes_put(out, head->shape_count, 4);
     fl_bytes_put(out, head->shapes_size, 4);
-    fl_bytes_put(out, 0, 4); /* reserved */
+    fl_bytes_put(out, head->spelling_count, 4);
     for (size_t i = 0; i < head->column_count; i++) {
         put_column(out, &head->columns[i]);
         stored += head->columns[i].stored_size;
     }
+    fl_buffer_append(out, head->spellings, head->spellings_size);
     fl_buffer_append(out, head->shapes, head->shapes_size);
     put_log(out, &head->log);
     if (out->failed)
@@ -288,7 +289,22 @@ static bool get_columns(fl_cursor *in, fl_segment_head *out)
     return offset == out->block_size;
 }
 
-/* Each field of each shape must name a column of values that its kind fits. */
+/* Keys that no log can have been read with are refused: of no bytes, or with a NUL. */
+static bool get_spellings(fl_cursor *in, fl_segment_head *out)
+{
+    out->spellings = in->at;
+    for (size_t i = 0; i < out->spelling_count; i++) {
+        size_t size = fl_cursor_get(in, 2);
+        const char *key = fl_cursor_take(in, size);
+        if (!key || size == 0 || memchr(key, 0, size))
+            return false;
+    }
+    out->spellings_size = (size_t)(in->at - out->spellings);
+    return true;
+}
+
+/* Each field of each shape must name a column of values that its kind fits, and none or
+ * one of the spellings. */
 static bool shapes_are_sound(const fl_segment_head *head)
 {
     fl_cursor in = {head->shapes, head->shapes_size, false};
@@ -299,7 +315,9 @@ static bool shapes_are_sound(const fl_segment_head *head)
         for (size_t k = 0; k < fields; k++) {
             size_t column = fl_cursor_get(&in, 2);
             fl_kind kind = (fl_kind)fl_cursor_get(&in, 1);
+            size_t spelling = fl_cursor_get(&in, 2);
             if (in.failed || column >= head->column_count ||
+                spelling > head->spelling_count ||
                 head->columns[column].role != FL_ROLE_VALUES ||
                 !fl_value_fits(head->columns[column].type, kind))
                 return false;
@@ -323,15 +341,16 @@ flowan_status fl_segment_get_head(const unsigned char *in, size_t size,
     out->column_count = fl_cursor_get(&cursor, 4);
     out->shape_count = fl_cursor_get(&cursor, 4);
     out->shapes_size = fl_cursor_get(&cursor, 4);
-    fl_cursor_get(&cursor, 4);
+    out->spelling_count = fl_cursor_get(&cursor, 4);
     if (out->stats.rows > FL_BATCH_ROWS_MAX || out->column_count < 2 ||
         out->column_count > FL_SEGMENT_COLUMNS_MAX + 2 ||
-        out->shape_count > FL_BATCH_SHAPES_MAX)
+        out->shape_count > FL_BATCH_SHAPES_MAX ||
+        out->spelling_count > FL_BATCH_SPELLINGS_MAX)
         return FLOWAN_ERROR_FORMAT;
     out->columns = fl_memory_zalloc(out->column_count, sizeof *out->columns);
     if (!out->columns)
         return FLOWAN_ERROR_MEMORY;
-    if (get_columns(&cursor, out)) {
+    if (get_columns(&cursor, out) && get_spellings(&cursor, out)) {
         out->shapes = fl_cursor_take(&cursor, out->shapes_size);
         out->log = get_log(&cursor);
         if (!cursor.failed && cursor.left == 0 && shapes_are_sound(out))

@@ -56,7 +56,11 @@ typedef struct fl_segment_head {
     flowan_segment_stats stats;
     fl_segment_column *columns;
     size_t column_count;
-    const unsigned char *shapes; /* encoded: count u16, then column u16 and kind u8 each */
+    const unsigned char *spellings; /* encoded: size u16 and bytes each */
+    size_t spellings_size;
+    size_t spelling_count;
+    const unsigned char *shapes; /* encoded: count u16, then column u16, kind u8 and
+                                    spelling u16 each */
     size_t shapes_size;
     size_t shape_count;
     flowan_log_state log; /* path borrowed */
@@ -83,7 +87,7 @@ flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZ
 /* Whether a file that begins with these bytes is a segment, be it damaged or newer. */
 bool fl_segment_is(const void *data, size_t size);
 
-/* Appends a head. `shapes` as encoded in fl_segment_head; columns' offsets count from the
+/* Appends a head. `spellings` and `shapes` as encoded in fl_segment_head; columns' offsets count from the
  * head's end and are made relative to the block by the call. */
 void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head);
 

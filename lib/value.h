@@ -5,6 +5,9 @@
 
 #include "flowan/field.h"
 
+#define FL_NS_PER_SECOND UINT64_C(1000000000)
+#define FL_NS_PER_MS UINT64_C(1000000)
+
 /* How a value was written. A kind together with the typed value gives the JSON text back;
  * the numbers are stored in segments and never reused. */
 typedef enum fl_kind {
@@ -30,13 +33,22 @@ typedef enum fl_kind {
     FL_KIND_LIST_INT = 19,      /* [1,2] */
     FL_KIND_LIST_NAME = 20,     /* ["IPv4","TCP"] */
     FL_KIND_LIST_ADDRESS = 21,  /* ["192.0.2.1"] */
-    FL_KIND_COUNT = 22
+    /* what goflow2 1.x writes */
+    FL_KIND_SECONDS = 22,       /* 1742058651: a time in whole seconds */
+    FL_KIND_MILLISECONDS = 23,  /* 1742058651500 */
+    FL_KIND_EMPTY_LIST = 24,    /* []: an absent address */
+    FL_KIND_OCTETS4 = 25,       /* [192,0,2,1] */
+    FL_KIND_OCTETS16 = 26,      /* 16 of them */
+    FL_KIND_LIST_OCTETS4 = 27,  /* a list of one address, as its octets */
+    FL_KIND_LIST_OCTETS16 = 28, /* likewise */
+    FL_KIND_COUNT = 29
 } fl_kind;
 
 typedef struct fl_value {
     const char *key; /* as decoded; borrowed like everything here */
     size_t key_size;
-    int field; /* flowan_field, or -1 */
+    bool spelt; /* the key is another than the field's own */
+    int field;  /* flowan_field, or -1 */
     flowan_type type;
     fl_kind kind;
     uint64_t number;        /* U32, U64, TIME, MAC, BOOL, ENUM, PREFIX */
@@ -47,7 +59,7 @@ typedef struct fl_value {
 
 static inline bool fl_kind_has_value(fl_kind kind)
 {
-    return kind >= FL_KIND_INT;
+    return kind >= FL_KIND_INT && kind != FL_KIND_EMPTY_LIST;
 }
 
 /* The bytes of one item of a type: a cell, or an item of a list or a text. */

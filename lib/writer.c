@@ -26,6 +26,7 @@ struct flowan_writer {
     fl_buffer head;   /* the block that is being written */
     fl_buffer stored; /* its columns, packed */
     fl_buffer plain;  /* one column */
+    fl_buffer spellings;
     fl_buffer shapes;
     fl_segment_column *columns;
     size_t columns_room;
@@ -132,6 +133,7 @@ void flowan_writer_free(flowan_writer *writer)
     fl_buffer_free(&writer->head);
     fl_buffer_free(&writer->stored);
     fl_buffer_free(&writer->plain);
+    fl_buffer_free(&writer->spellings);
     fl_buffer_free(&writer->shapes);
     fl_memory_free(writer->columns);
     fl_memory_free(writer);
@@ -203,17 +205,45 @@ static void put_items(fl_buffer *out, const void *items, size_t count, size_t wi
 #endif
 }
 
-static void put_shapes(fl_buffer *out, const slice *s)
+/* The number that a spelling of the batch has in the block, where it is listed when it
+ * comes first. */
+static uint16_t number_spelling(flowan_writer *writer, const slice *s, uint16_t *number,
+                                size_t spelling, fl_segment_head *head)
 {
+    if (spelling && number[spelling] == 0) {
+        size_t size;
+        const char *key = fl_batch_spelling(s->batch, spelling, &size);
+        fl_bytes_put(&writer->spellings, size, 2);
+        fl_buffer_append(&writer->spellings, key, size);
+        number[spelling] = (uint16_t)++head->spelling_count;
+    }
+    return number[spelling];
+}
+
+static bool put_shapes(flowan_writer *writer, const slice *s, fl_segment_head *head)
+{
+    fl_buffer *out = &writer->shapes;
+    uint16_t *number = fl_memory_zalloc(s->batch->spellings.count + 1, sizeof *number);
+    if (!number)
+        return false;
     for (size_t i = 0; i < s->shape_count; i++) {
         size_t fields;
         const fl_shape_field *shape = fl_batch_shape(s->batch, s->order[i], &fields);
         fl_bytes_put(out, fields, 2);
         for (size_t k = 0; k < fields; k++) {
+            size_t spelling = FL_SHAPE_SPELLING(shape[k]);
             fl_bytes_put(out, s->column_of[FL_SHAPE_COLUMN(shape[k])], 2);
             fl_bytes_put(out, FL_SHAPE_KIND(shape[k]), 1);
+            fl_bytes_put(out, number_spelling(writer, s, number, spelling, head), 2);
         }
     }
+    fl_memory_free(number);
+    head->spellings = (const unsigned char *)writer->spellings.data;
+    head->spellings_size = writer->spellings.size;
+    head->shapes = (const unsigned char *)out->data;
+    head->shapes_size = out->size;
+    head->shape_count = s->shape_count;
+    return !writer->spellings.failed && !out->failed;
 }
 
 static void gather_shape_ids(fl_buffer *out, const slice *s)
@@ -411,6 +441,7 @@ flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *bat
     fl_segment_head head = {0};
     flowan_status status = FLOWAN_ERROR_MEMORY;
     fl_buffer_clear(&writer->head);
+    fl_buffer_clear(&writer->spellings);
     fl_buffer_clear(&writer->shapes);
     if (!slice_init(&s, batch, first, count) || !pack_slice(writer, &s))
         goto out;
@@ -420,17 +451,15 @@ flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *bat
                                 writer->path);
         goto out;
     }
-    put_shapes(&writer->shapes, &s);
+    if (!put_shapes(writer, &s, &head))
+        goto out;
     head.stats = slice_stats(&s);
     head.columns = writer->columns;
     head.column_count = s.column_count;
-    head.shapes = (const unsigned char *)writer->shapes.data;
-    head.shapes_size = writer->shapes.size;
-    head.shape_count = s.shape_count;
     if (log)
         head.log = *log;
     fl_segment_put_head(&writer->head, &head);
-    if (writer->head.failed || writer->shapes.failed ||
+    if (writer->head.failed ||
         !fl_memory_grow((void **)&writer->blocks, &writer->blocks_room,
                         writer->block_count + 1, sizeof *writer->blocks))
         goto out;

@@ -331,7 +331,7 @@ bool cli_check_fields(const char *option, const char *const *names, size_t count
         if (strcmp(paths[i], "-") == 0)
             return true;
     flowan_schema *schema;
-    if (flowan_schema_new(&schema, paths, path_count, NULL, NULL) != FLOWAN_OK)
+    if (flowan_schema_new(&schema, paths, path_count, NULL, NULL, NULL) != FLOWAN_OK)
         return true; /* the scan will say why */
     const char *missing = find_missing(schema, names, count);
     if (missing)

@@ -260,7 +260,7 @@ static int find_fields(settings *set)
     for (size_t i = 0; i < set->path_count; i++)
         if (strcmp(set->paths[i], "-") == 0)
             return cli_usage("csv of standard input needs --fields");
-    if (flowan_schema_new(&schema, set->paths, set->path_count, NULL, &error) !=
+    if (flowan_schema_new(&schema, set->paths, set->path_count, NULL, NULL, &error) !=
         FLOWAN_OK) {
         cli_message("%s", error.message);
         return CLI_FAILED;
@@ -422,8 +422,8 @@ static int show_schema(const settings *set, bool json)
     flowan_schema *schema;
     flowan_error error;
     size_t damaged;
-    if (flowan_schema_new(&schema, set->paths, set->path_count, &damaged, &error) !=
-        FLOWAN_OK) {
+    if (flowan_schema_new(&schema, set->paths, set->path_count, NULL, &damaged,
+                          &error) != FLOWAN_OK) {
         cli_message("%s", error.message);
         return CLI_FAILED;
     }

@@ -138,6 +138,12 @@ typedef struct flowan_field_info {
     const char *description;
 } flowan_field_info;
 
+/* A key that logs have in the place of a field's own. */
+typedef struct flowan_key_map {
+    const char *key; /* theirs, decoded, with a NUL at its end */
+    flowan_field field;
+} flowan_key_map;
+
 /* The row of the table; NULL when `field` is out of range. Static. */
 FLOWAN_API const flowan_field_info *flowan_field_info_of(flowan_field field);
 

@@ -29,6 +29,8 @@ typedef struct flowan_import_options {
     /* After each run of bytes. Not zero: stop, with all that was parsed written. May be
      * NULL. */
     int (*progress)(void *context, const flowan_import_result *so_far);
+    const flowan_key_map *map; /* as the parser's */
+    size_t map_count;
 } flowan_import_options;
 
 /* Imports `path` ("-": standard input). A log of which a part is in already, under

@@ -33,6 +33,11 @@ typedef struct flowan_parser_options {
                               64 MiB */
     flowan_kernel kernel;
     bool no_content_hash; /* saves time for those who never resume from a position */
+    /* Keys of the logs that mean a field under another name; copied. At most 256, none
+     * twice and none that is a field itself. Of two for one field the first comes before
+     * the second, and both before the keys of goflow2 1.x (doc/semantics.md). */
+    const flowan_key_map *map;
+    size_t map_count;
 } flowan_parser_options;
 
 /* `options` may be NULL. */

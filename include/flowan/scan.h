@@ -43,6 +43,8 @@ typedef struct flowan_scan_options {
      * were no more. May be NULL. */
     int (*progress)(void *context, const flowan_scan_counts *so_far);
     void *context;
+    const flowan_key_map *map; /* as the parser's, for logs: archives know theirs */
+    size_t map_count;
 } flowan_scan_options;
 
 /* A path is an archive's directory, a segment, a log (plain, gzip or zstd, told by its
@@ -71,6 +73,12 @@ FLOWAN_API const char *flowan_scan_source(const flowan_scan *scan);
 
 typedef struct flowan_schema flowan_schema;
 
+typedef struct flowan_schema_options {
+    size_t size;               /* sizeof(flowan_schema_options) */
+    const flowan_key_map *map; /* as a scan's */
+    size_t map_count;
+} flowan_schema_options;
+
 typedef struct flowan_schema_column {
     const char *name;
     size_t name_size;
@@ -80,10 +88,11 @@ typedef struct flowan_schema_column {
 } flowan_schema_column;
 
 /* Looks through all of the paths: of segments only the blocks' directories, of logs every
- * record; standard input is read to its end. *damaged (may be NULL) counts what could not
+ * record; standard input is read to its end. `options` may be NULL. *damaged (may be NULL) counts what could not
  * be read, the first of which `error` tells while the call succeeds. */
 FLOWAN_API flowan_status flowan_schema_new(flowan_schema **out,
                                            const char *const *paths, size_t count,
+                                           const flowan_schema_options *options,
                                            size_t *damaged, flowan_error *error);
 FLOWAN_API void flowan_schema_free(flowan_schema *schema);
 FLOWAN_API uint64_t flowan_schema_rows(const flowan_schema *schema);

@@ -24,7 +24,7 @@ expect_same expected "$CASE_OUT"
 # What no other reader would leave as it is.
 expect_status 3 flowan-dump -o exact "$DATA/odd.json"
 cp "$CASE_OUT" odd
-[ "$(wc -l <odd)" -eq 46 ] || fail "odd.json: not 46 records"
+[ "$(wc -l <odd)" -eq 52 ] || fail "odd.json: not 52 records"
 status=0
 flowan-archive import -a B "$DATA/odd.json" 2>/dev/null || status=$?
 [ $status -eq 3 ] || fail "import: $status"

@@ -16,14 +16,14 @@ assert reasons == ["junk"] * 3 + ["syntax"] * 3 + ["torn"] * 2, reasons'
 odd=$DATA/odd.json
 expect_status 3 flowan-archive import -a A "$odd"
 expect_stdout ''
-expect_stderr ' 46 records '
+expect_stderr ' 52 records '
 expect_stderr "odd.json: 8 pieces rejected \(3 junk, 3 syntax, 2 torn\)"
 expect_stderr 'noted in A/rejects$'
 set -- A/rejects/*
 [ $# -eq 1 ] || fail "one log has $# files of rejects"
 case $1 in A/rejects/odd.json.*.jsonl) ;; *) fail "the file of rejects is $1" ;; esac
 expect_python "$check_notes" "$odd" "$1" 8 "$odd"
-[ "$(flowan-dump -o exact A | wc -l)" -eq 46 ] || fail "not 46 records"
+[ "$(flowan-dump -o exact A | wc -l)" -eq 52 ] || fail "not 52 records"
 
 # Offsets are those of the contents, not of the compressed file.
 gzip -c "$odd" >odd.gz

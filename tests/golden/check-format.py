@@ -203,7 +203,8 @@ RUNS = (9, 10, 11, 12)
 NUMBERS = (1, 2, 3, 4, 5, 6, 7)
 FITS = {3: (7,), 4: NUMBERS, 5: NUMBERS, 6: (5,), 7: (3,), 8: (8,), 9: (8,), 10: (8,),
         11: (8,), 12: (4,), 13: (6,), 14: (6,), 15: (7,), 16: (7,), 17: (9,), 18: (10,),
-        19: (11,), 20: (11,), 21: (12,)}
+        19: (11,), 20: (11,), 21: (12,), 22: (3,), 23: (3,), 24: (8,), 25: (8,), 26: (8,),
+        27: (12,), 28: (12,)}
 STATS = ("rows", "text_bytes", "received_min", "received_max", "span_min", "span_max",
          "without_time")
 
@@ -286,10 +287,13 @@ class Block:
         cursor.take(24)
         self.stats = read_stats(cursor)
         column_count, shape_count, shapes_size = cursor.u(4), cursor.u(4), cursor.u(4)
-        cursor.u(4)
+        spelling_count = cursor.u(4)
         self.columns = [Column(cursor) for _ in range(column_count)]
         roles = [column.role for column in self.columns]
         need(roles == [0, 1] + [2] * (column_count - 2), "block: roles of columns")
+        need(spelling_count <= 4095, "block: too many spellings")
+        self.spellings = [cursor.take(cursor.u(2)) for _ in range(spelling_count)]
+        need(all(key and 0 not in key for key in self.spellings), "block: spelling")
         self.read_shapes(Cursor(cursor.take(shapes_size)), shape_count)
         self.log = read_log(cursor)
         cursor.done()
@@ -298,8 +302,10 @@ class Block:
     def read_shapes(self, cursor, count):
         self.shapes = []
         for _ in range(count):
-            shape = [(cursor.u(2), cursor.u(1)) for _ in range(cursor.u(2))]
-            for column, kind in shape:
+            shape = [(cursor.u(2), cursor.u(1), cursor.u(2))
+                     for _ in range(cursor.u(2))]
+            for column, kind, spelling in shape:
+                need(spelling <= len(self.spellings), "shape: no such spelling")
                 need(2 <= column < len(self.columns), "shape: no such column")
                 need(kind <= 2 or self.columns[column].type in FITS.get(kind, ()),
                      "shape: kind and type")
@@ -321,7 +327,8 @@ class Block:
         texts.load(stored[1], kept)
         for number, column in enumerate(self.columns[2:], 2):
             having = {index for index, shape in enumerate(self.shapes)
-                      if any(c == number and kind >= 4 for c, kind in shape)}
+                      if any(c == number and kind >= 4 and kind != 24
+                             for c, kind, _ in shape)}
             column.load(stored[number],
                         [row for row in rows if self.shape_of[row] in having])
 
@@ -331,9 +338,10 @@ class Block:
         if row in self.columns[1].values:
             return self.columns[1].values[row]
         fields = []
-        for number, kind in self.shapes[self.shape_of[row]]:
+        for number, kind, spelling in self.shapes[self.shape_of[row]]:
             column = self.columns[number]
-            fields.append(b'"' + column.name + b'":' + self.value(row, column, kind))
+            key = self.spellings[spelling - 1] if spelling else column.name
+            fields.append(quoted(key) + b":" + self.value(row, column, kind))
         return b"{" + b",".join(fields) + b"}"
 
     def value(self, row, column, kind):
@@ -348,6 +356,14 @@ class Block:
             return value
         if kind == 19:
             return b"[" + b",".join(b"%d" % item for item in value) + b"]"
+        if kind in (22, 23):
+            return b"%d" % (value // {22: 10**9, 23: 10**6}[kind])
+        if kind == 24:
+            return b"[]"
+        if kind >= 25:
+            octets = b"".join(value) if kind >= 27 else value
+            return b"[" + b",".join(b"%d" % octet for at, octet in enumerate(octets)
+                                    if kind % 2 == 0 or at % 16 >= 12) + b"]"
         if kind in (20, 21):
             one = {20: lambda item: self.name(column, item), 21: put_ipv4}[kind]
             return b"[" + b",".join(quoted(one(item)) for item in value) + b"]"
@@ -471,13 +487,18 @@ def check_page(path):
     texts = [block.text(row) for block in found for row in range(block.stats["rows"])]
     need(texts == records, f"the records come back as {texts}")
     need(1 in found[0].columns[1].values and len(found[0].columns[1].values) == 1,
-         "one of the two records keeps its text")
+         "one of the three records keeps its text")
     # the values of the one that keeps its text are there too
     kept = {c.name: c.values.get(1) for c in found[0].columns[2:]}
     need(kept[b"bytes"] == 40 and kept[b"note"] == "café".encode(), f"it has {kept}")
+    other = {c.name: c.values.get(2) for c in found[0].columns[2:]}
+    need(other[b"bytes"] == 9 and other[b"src_addr"] is None, f"the third has {other}")
+    need(found[0].spellings == [b"TimeReceived", b"Bytes", b"SrcAddr"],
+         f"spellings are {found[0].spellings}")
     stats = found[0].stats
-    need(stats["rows"] == 2 and stats["text_bytes"] == sum(map(len, records)) and
-         stats["received_min"] == stats["received_max"] == 1742058651500000000 and
+    need(stats["rows"] == 3 and stats["text_bytes"] == sum(map(len, records)) and
+         stats["received_min"] == 1742058651500000000 and
+         stats["received_max"] == 1742058652000000000 and
          stats["without_time"] == 1, f"statistics are {stats}")
     need(logs == [found[0].log] and logs[0]["path"] == b"flows.json", f"logs are {logs}")
     log = b"".join(record + b"\n" for record in records)
@@ -532,8 +553,8 @@ def check_kinds(log, program, names):
     need(len(blocks) == len(lines), "a block for each record")
     for line, block in zip(lines, blocks):
         need(block.text(0) == line, f"{line} comes back as {block.text(0)}")
-    kinds = {kind for block in blocks for shape in block.shapes for _, kind in shape}
-    need(kinds == set(range(22)), f"only kinds {sorted(kinds)} occur")
+    kinds = {kind for block in blocks for shape in block.shapes for _, kind, _ in shape}
+    need(kinds == set(range(29)), f"only kinds {sorted(kinds)} occur")
 
 
 def main():

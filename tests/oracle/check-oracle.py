@@ -75,6 +75,27 @@ class OracleTest(unittest.TestCase):
         squeezed = subprocess.run(["zstd", "-cq", whole], stdout=subprocess.PIPE).stdout
         self.assertEqual(self.total(squeezed), (5000, 10000, 25000))
 
+    def test_keys_of_1x(self):
+        keys = "time_flow_start_ns,src_addr,SrcAddr,src_net"
+
+        def row(**record):
+            return self.rows(f"top --by {keys}", [record], *keys.split(","))[0]
+        second = T // 10**9
+        self.assertEqual(row(SrcAddr="10.1.0.7", SrcNet=15, TimeFlowStart=second),
+                         (T, "10.1.0.7", None, "10.0.0.0/15"))
+        self.assertEqual(row(SrcAddr="10.1.0.7", src_addr="", SrcNet=33),
+                         (None, None, "10.1.0.7", 33))
+        self.assertEqual(row(SrcAddr=[10, 1, 0, 7], SrcNet=33), (None, "10.1.0.7", None, 33))
+        self.assertEqual(row(SrcAddr=[]), (None, None, None, None))
+        for ms, ns in ((0, T), (second * 1000 + 5, T + 5 * 10**6), (2**63, T), ("", T),
+                       (f"{second * 1000}", T), (None, T)):
+            self.assertEqual(row(TimeFlowStart=second, TimeFlowStartMs=ms),
+                             (ns, None, None, None), repr(ms))
+        self.assertEqual(row(TimeFlowStartMs=0), (0, None, None, None))
+        self.assertEqual(self.total(b'{"Bytes":5,"Packets":2,"SamplingRate":10}'),
+                         (1, 20, 50))
+        self.assertEqual(self.total(b'{"Bytes":5,"bytes":""}'), (1, 0, 0))
+
     def test_numbers(self):
         most = 2**64 - 1
         for value, counted in ((most, most), (most + 1, 0), (-1, 0), (1.0, 0), (True, 0),

@@ -2,8 +2,9 @@
 import json
 
 from record import (KINDS, MAC, NAMES, SECOND, SIGN, U32, U64, Problem, address_of, is_ipv4,
-                    iso, masked, nat_address_of, number_of, open_log, prefix_of, records_of,
-                    text_of_address, text_of_prefix, time_of)
+                    iso, masked, nat_address_of, number_of, octets_of, open_log,
+                    parse_address, prefix_of, records_of, text_of_address, text_of_prefix,
+                    time_of)
 
 DAY = 86400 * SECOND
 YEAR_2000 = 946684800 * SECOND
@@ -150,8 +151,10 @@ def part_of_list(value, kind):
         return NULL
     if kind == "numbers":
         items = [number_of(item, U64) for item in value]
+    elif kind == "addresses" and octets_of(value) is not None:
+        items = [octets_of(value)]
     elif kind == "addresses":
-        items = [address_of(item) for item in value]
+        items = [parse_address(item) if isinstance(item, str) else None for item in value]
     else:
         items = [item if isinstance(item, str) else None for item in value]
     if None in items:
@@ -197,6 +200,17 @@ def part_of_field(name, value, lengths):
     return part_of_text(value)
 
 
+def part_of_net(name, flow, own):
+    """A length is that of the record's address, as far as it is one for it."""
+    value = flow.record.get(name)
+    length = number_of(value, 128)
+    if length is None:
+        return part_of_field(name, value, None)
+    if own is None or (is_ipv4(own) and length > 32):
+        return part_of_number(length)
+    return (2.5, masked(own, length), length), text_of_prefix(masked(own, length), length)
+
+
 def service_of(flow):
     ports = [number_of(flow.record.get(name), U32) for name in ("src_port", "dst_port")]
     return min((p for p in ports if p is not None and 1 <= p <= 1023), default=None)
@@ -209,6 +223,8 @@ DERIVED = {
     "remote_as": lambda flow, side, lengths: part_of_number(side.remote_as),
     "src_as": lambda flow, side, lengths: part_of_number(flow.source_as()),
     "dst_as": lambda flow, side, lengths: part_of_number(flow.target_as()),
+    "src_net": lambda flow, side, lengths: part_of_net("src_net", flow, flow.source),
+    "dst_net": lambda flow, side, lengths: part_of_net("dst_net", flow, flow.target),
     "direction": lambda flow, side, lengths: part_of_text(flow.direction),
     "exporter": lambda flow, side, lengths: part_of_field(
         "sampler_address", flow.record.get("sampler_address"), lengths),

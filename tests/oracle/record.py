@@ -24,6 +24,60 @@ class Problem(Exception):
     """Something that ends the run with one line on standard error."""
 
 
+# ---- the keys of goflow2 1.x ---------------------------------------------------------
+
+SPELLINGS = {key: field for key, field in (pair.split(":") for pair in """
+Type:type TimeReceived:time_received_ns SequenceNum:sequence_num SamplingRate:sampling_rate
+FlowDirection:flow_direction SamplerAddress:sampler_address TimeFlowStart:time_flow_start_ns
+TimeFlowEnd:time_flow_end_ns TimeFlowStartMs:time_flow_start_ns
+TimeFlowEndMs:time_flow_end_ns Bytes:bytes Packets:packets SrcAddr:src_addr DstAddr:dst_addr
+Etype:etype Proto:proto SrcPort:src_port DstPort:dst_port InIf:in_if OutIf:out_if
+SrcMac:src_mac DstMac:dst_mac SrcVlan:src_vlan DstVlan:dst_vlan VlanId:vlan_id
+IngressVrfId:ingress_vrf_id EgressVrfId:egress_vrf_id IpTos:ip_tos
+ForwardingStatus:forwarding_status IpTtl:ip_ttl TcpFlags:tcp_flags IcmpType:icmp_type
+IcmpCode:icmp_code Ipv6FlowLabel:ipv6_flow_label FragmentId:fragment_id
+FragmentOffset:fragment_offset SrcAs:src_as DstAs:dst_as NextHop:next_hop
+NextHopAs:next_hop_as SrcNet:src_net DstNet:dst_net BgpNextHop:bgp_next_hop
+BgpCommunities:bgp_communities AsPath:as_path MplsLabelIp:mpls_ip
+ObservationDomainId:observation_domain_id ObservationPointId:observation_point_id
+""".split())}
+SCALES = {"TimeReceived": SECOND, "TimeFlowStart": SECOND, "TimeFlowEnd": SECOND,
+          "TimeFlowStartMs": SECOND // 1000, "TimeFlowEndMs": SECOND // 1000}
+
+
+def ns_of_scaled(key, value):
+    """A time of 1.x in ns; None when it is none."""
+    if isinstance(value, str):
+        return None if DIGITS.fullmatch(value) else time_of(value)
+    ns = number_of(value, U64)
+    return None if ns is None else number_of(ns * SCALES[key], U64)
+
+
+def by_field(record):
+    """The record with the keys of 1.x by the names of their fields. Beside the field's own
+    key they stay what they are; milliseconds count before seconds, unless they are 0 or no
+    time at all."""
+    if not SPELLINGS.keys() & record.keys():
+        return record
+    named, keys_of = {}, {}
+    for key, value in record.items():
+        field = SPELLINGS.get(key)
+        if field is None or field in record:
+            named[key] = value
+        elif key in SCALES:
+            keys_of.setdefault(field, []).append(key)
+        else:
+            named[field] = value
+    for field, keys in keys_of.items():
+        keys.sort(key=SCALES.get)
+        for key in keys:
+            named[field] = ns_of_scaled(key, record[key])
+            if named[field]:
+                break
+        named.update({other: record[other] for other in keys if other != key})
+    return named
+
+
 # ---- logs ------------------------------------------------------------------------------
 
 def no_constant(name):
@@ -85,7 +139,7 @@ def records_of(lines):
         while at >= 0:
             try:
                 record, at = DECODER.raw_decode(text, at)
-                yield record
+                yield by_field(record)
             except (ValueError, RecursionError):
                 at += 1
             at = text.find("{", at)
@@ -191,8 +245,17 @@ def parse_address(text):
     return None if parsed.scope_id else int(parsed)
 
 
+def octets_of(value):
+    """[192, 0, 2, 1], as 1.x writes bytes; 4 or 16 of them are an address."""
+    if (not isinstance(value, list) or len(value) not in (4, 16)
+            or any(type(octet) is not int or not 0 <= octet <= 255 for octet in value)):
+        return None
+    address = int.from_bytes(bytes(value), "big")
+    return MAPPED | address if len(value) == 4 else address
+
+
 def address_of(value):
-    return parse_address(value) if isinstance(value, str) else None
+    return parse_address(value) if isinstance(value, str) else octets_of(value)
 
 
 def nat_address_of(value):

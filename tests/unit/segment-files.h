@@ -101,9 +101,15 @@ static const char all_kinds[] =
     "{ \"bytes\" : 40, \"note\":\"caf\\u00e9\" }\n"
     "{\"proto\":\"unassigned\",\"src_net\":\"10.9.9.9/8\",\"bytes\":1,\"bytes\":2}\n"
     "{}\n"
-    "{\"time_received_ns\":1742058652000000000,\"note\":\"\"}\n";
+    "{\"time_received_ns\":1742058652000000000,\"note\":\"\"}\n"
+    "{\"Type\":\"NETFLOW_V9\",\"TimeReceived\":1742058651,\"TimeFlowStart\":1742058600,"
+    "\"TimeFlowEnd\":1742058650,\"TimeFlowStartMs\":1742058600050,\"TimeFlowEndMs\":0,"
+    "\"Bytes\":1500,\"SrcAddr\":\"100.64.0.7\",\"SrcNet\":15,\"Proto\":6,"
+    "\"BgpNextHop\":[192,0,2,254],\"MplsLabelIp\":[192,0,2,9],\"HasMpls\":false}\n"
+    "{\"bytes\":1,\"Bytes\":2,\"BgpNextHop\":[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1],"
+    "\"MplsLabelIp\":[0,0,0,0,0,0,0,0,0,0,255,255,192,0,2,9],\"NextHop\":[]}\n";
 
-enum { ALL_KINDS_ROWS = 7 };
+enum { ALL_KINDS_ROWS = 9 };
 
 static inline flowan_batch *all_kinds_batch(void)
 {

@@ -499,6 +499,89 @@ START_TEST(shapes)
 }
 END_TEST
 
+/* A key that is not the field's own: the column is the field's, the key is in the shape. */
+START_TEST(spellings)
+{
+    add("{\"SrcAddr\":\"::1\",\"Bytes\":1}{\"bytes\":2,\"src_addr\":\"::2\"}"
+        "{\"SrcAddr\":\"::3\",\"Bytes\":null}{\"Proto\":\"reserved\"}"
+        "{\"proto\":\"reserved\",\"Proto\":6}");
+    ck_assert_uint_eq(flowan_batch_columns(batch), 4);
+    flowan_column column;
+    ck_assert(flowan_batch_field(batch, FLOWAN_FIELD_SRC_ADDR, &column));
+    ck_assert_str_eq(column.name, "src_addr");
+    ck_assert_uint_eq(column.present_count, 3);
+    ck_assert(flowan_batch_field(batch, FLOWAN_FIELD_BYTES, &column));
+    ck_assert_uint_eq(column.present[0], 3);
+    ck_assert_uint_eq(column.u64[1], 2);
+    /* a text in the place of a number is one column, whatever its key */
+    column = column_of("proto", FLOWAN_TYPE_TEXT);
+    ck_assert_uint_eq(column.present[0], 0x18);
+    ck_assert_int_eq(column.field, -1);
+    column = column_of("Proto", FLOWAN_TYPE_U64);
+    ck_assert_uint_eq(column.present[0], 0x10);
+    size_t count, size;
+    const fl_shape_field *shape = fl_batch_shape(batch, batch->shape_of_row[2], &count);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(FL_SHAPE_SPELLING(shape[0]), 1);
+    ck_assert_uint_eq(FL_SHAPE_COLUMN(shape[1]), 1);
+    ck_assert_int_eq(FL_SHAPE_KIND(shape[1]), FL_KIND_NULL);
+    ck_assert_mem_eq(fl_batch_spelling(batch, FL_SHAPE_SPELLING(shape[1]), &size),
+                     "Bytes", 5);
+    ck_assert_uint_eq(size, 5);
+    fl_batch_shape(batch, batch->shape_of_row[1], &count);
+    ck_assert_uint_ne(batch->shape_of_row[0], batch->shape_of_row[1]);
+    for (size_t row = 0; row < 5; row++)
+        ck_assert_ptr_null(fl_batch_raw(batch, row, &size));
+    ck_assert_uint_eq(batch->spellings.count, 3);
+    flowan_batch_reset(batch);
+    ck_assert_uint_eq(batch->spellings.count, 0);
+}
+END_TEST
+
+/* As many as a shape can number, beside the last column and the last kind. */
+START_TEST(spellings_at_the_limit)
+{
+    char keys[FL_BATCH_SPELLINGS_MAX + 1][8];
+    fl_value values[2] = {{.spelt = true,
+                           .field = FLOWAN_FIELD_BYTES,
+                           .type = FLOWAN_TYPE_U64,
+                           .kind = FL_KIND_INT}};
+    for (size_t i = 0; i <= FL_BATCH_SPELLINGS_MAX; i++) {
+        snprintf(keys[i], sizeof keys[i], "k%zu", i);
+        values[0].key = keys[i];
+        values[0].key_size = strlen(keys[i]);
+        ck_assert_int_eq(fl_batch_append(batch, values, 1, NULL, i, 10, 0),
+                         i < FL_BATCH_SPELLINGS_MAX ? FLOWAN_OK : FLOWAN_FULL);
+    }
+    ck_assert_uint_eq(flowan_batch_rows(batch), FL_BATCH_SPELLINGS_MAX);
+    ck_assert_uint_eq(flowan_batch_columns(batch), 1);
+    fl_buffer out = {0};
+    fl_render_row(&out, batch, FL_BATCH_SPELLINGS_MAX - 1);
+    ck_assert_uint_eq(out.size, 11);
+    ck_assert_mem_eq(out.data, "{\"k4094\":0}", 11);
+    fl_buffer_free(&out);
+    /* known ones and none still fit */
+    values[0].key = keys[7];
+    values[0].key_size = 2;
+    values[1] = (fl_value){.key = "packets",
+                           .key_size = 7,
+                           .field = FLOWAN_FIELD_PACKETS,
+                           .type = FLOWAN_TYPE_U64,
+                           .kind = FL_KIND_INT};
+    ck_assert_int_eq(fl_batch_append(batch, values, 2, NULL, 0, 10, 0), FLOWAN_OK);
+    ck_assert_int_eq(fl_batch_intern_spelling(batch, "more", 4), -1);
+    ck_assert_int_eq(fl_batch_intern_spelling(batch, "k4094", 5),
+                     FL_BATCH_SPELLINGS_MAX);
+    fl_shape_field last =
+        FL_SHAPE_FIELD(FL_BATCH_COLUMNS_MAX - 1, 255, FL_BATCH_SPELLINGS_MAX);
+    ck_assert_uint_eq(FL_SHAPE_COLUMN(last), FL_BATCH_COLUMNS_MAX - 1);
+    ck_assert_uint_eq(FL_SHAPE_KIND(last), 255);
+    ck_assert_uint_eq(FL_SHAPE_SPELLING(last), FL_BATCH_SPELLINGS_MAX);
+    flowan_batch_reset(batch);
+    ck_assert_int_eq(fl_batch_intern_spelling(batch, "more", 4), 1);
+}
+END_TEST
+
 /* The text is kept just where the values do not give it back, and every row comes back
  * exactly, the second fill too. */
 START_TEST(exact)
@@ -526,6 +609,10 @@ START_TEST(exact)
         {"{\"x\":-1,\"y\":null,\"z\":{\"a\":[ ]},\"w\":true}", false},
         {"{\"as_path\":\"\"}", false},
         {"{\"as_path\":\"x\"}", true},
+        {"{\"SrcAddr\":\"10.0.0.9\",\"SrcNet\":8,\"BgpNextHop\":[192,0,2,1]}", false},
+        {"{\"TimeReceived\":1742000438,\"TimeFlowEndMs\":0,\"NextHop\":[]}", false},
+        {"{\"TimeReceived\":18446744074}", true},
+        {"{\"MplsLabelIp\":[192,0,2,1],\"bytes\":1,\"Bytes\":2}", false},
     };
     enum { ROWS = sizeof rows / sizeof *rows };
     fl_buffer out = {0};
@@ -686,6 +773,8 @@ static Suite *suite_of(void)
     tcase_add_test(tests, columns_at_the_limit);
     tcase_add_test(tests, more_fields_than_a_record_has);
     tcase_add_test(tests, shapes);
+    tcase_add_test(tests, spellings);
+    tcase_add_test(tests, spellings_at_the_limit);
     tcase_add_test(tests, exact);
     tcase_add_test(tests, rejects);
     tcase_add_test(tests, reasons);

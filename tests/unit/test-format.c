@@ -105,6 +105,7 @@ START_TEST(the_segment_is_read)
     size_t size;
     ck_assert_ptr_null(fl_batch_raw(batch, 0, &size));
     ck_assert_ptr_nonnull(fl_batch_raw(batch, 1, &size));
+    ck_assert_ptr_null(fl_batch_raw(batch, 2, &size));
     fl_buffer_free(&texts);
     flowan_batch_free(batch);
     flowan_reader_free(reader);
@@ -131,7 +132,7 @@ START_TEST(the_segment_is_written)
                                      .interval_ns = UINT64_C(86400000000000)};
     flowan_writer *writer;
     ck_assert_int_eq(flowan_writer_open(&writer, path, &options, NULL), FLOWAN_OK);
-    ck_assert_int_eq(flowan_writer_write(writer, batch, 0, 2, &log, NULL), FLOWAN_OK);
+    ck_assert_int_eq(flowan_writer_write(writer, batch, 0, 3, &log, NULL), FLOWAN_OK);
     ck_assert_int_eq(flowan_writer_finish(writer, &log, 1, NULL), FLOWAN_OK);
     flowan_writer_free(writer);
     fl_buffer written = read_file(path);

@@ -457,7 +457,7 @@ START_TEST(odd)
     size_t counts[128] = {0};
     for (size_t i = 0; i < whole.count; i++)
         counts[(size_t)whole.items[i].what]++;
-    ck_assert_uint_eq(counts['R'], 46);
+    ck_assert_uint_eq(counts['R'], 52);
     ck_assert_uint_eq(counts['J'], 3);
     ck_assert_uint_eq(counts['S'], 3);
     ck_assert_uint_eq(counts['T'], 2);
@@ -471,7 +471,7 @@ START_TEST(odd)
     }
     run ones = run_cut("odd.json", data, size, 0, 1, size, 1);
     same_items(&whole, 0, &ones, "capacity", 1);
-    ck_assert_uint_eq(ones.fulls, 45);
+    ck_assert_uint_eq(ones.fulls, 51);
     check_resumes(&whole, &ones, 0);
     free_run(&ones);
     free_run(&whole);
@@ -658,10 +658,104 @@ START_TEST(options)
     flowan_parser_options most = {.size = sizeof most, .record_limit = 64 << 20};
     ck_assert_int_eq(flowan_parser_new(&parser, &most, NULL), FLOWAN_OK);
     flowan_parser_free(parser);
+    /* the map is copied */
+    char key[] = "client";
+    flowan_key_map map = {key, FLOWAN_FIELD_SRC_ADDR};
+    most.map = &map;
+    most.map_count = 1;
+    ck_assert_int_eq(flowan_parser_new(&parser, &most, NULL), FLOWAN_OK);
+    key[0] = 'C';
+    map.field = FLOWAN_FIELD_DST_ADDR;
+    flowan_batch *batch = new_batch(0);
+    size_t used;
+    ck_assert_int_eq(
+        flowan_parser_feed(parser, "{\"client\":\"::1\"}", 16, batch, &used, NULL),
+        FLOWAN_OK);
+    flowan_column column;
+    ck_assert(flowan_batch_field(batch, FLOWAN_FIELD_SRC_ADDR, &column));
+    flowan_batch_free(batch);
+    flowan_parser_free(parser);
+    map = (flowan_key_map){"bytes", FLOWAN_FIELD_PACKETS};
+    ck_assert_int_eq(flowan_parser_new(&parser, &most, &error), FLOWAN_ERROR_ARGUMENT);
+    ck_assert_ptr_null(parser);
+    ck_assert_ptr_nonnull(strstr(error.message, "'bytes'"));
+    most.map_count = 0;
     most.record_limit++;
     ck_assert_int_eq(flowan_parser_new(&parser, &most, &error), FLOWAN_ERROR_ARGUMENT);
     ck_assert_ptr_null(parser);
     flowan_parser_free(NULL);
+}
+END_TEST
+
+/* Which of two keys has the field may hang on a value: no kernel may take that for a part
+ * of the shape. */
+START_TEST(keys_by_value)
+{
+    static const flowan_key_map map[] = {{"client", FLOWAN_FIELD_SRC_ADDR},
+                                         {"octets", FLOWAN_FIELD_BYTES}};
+    static const char *const texts[] = {
+        "{\"client\":\"\",\"SrcAddr\":\"192.0.2.1\",\"octets\":5}\n",
+        "{\"client\":\"192.0.2.2\",\"SrcAddr\":\"192.0.2.1\",\"octets\":6}\n",
+        "{\"client\":\"some\",\"SrcAddr\":\"192.0.2.1\",\"octets\":7}\n",
+        "{\"client\":\"192.0.2.2\",\"SrcAddr\":\"\",\"octets\":8}\n",
+        "{\"TimeFlowStart\":1742000390,\"TimeFlowStartMs\":0,\"Bytes\":1}\n",
+        "{\"TimeFlowStart\":1742000390,\"TimeFlowStartMs\":1742000390050,\"Bytes\":1}\n",
+        "{\"bytes\":1,\"Bytes\":2,\"SrcAddr\":\"::1\",\"octets\":7}\n",
+        "{\"bytes\":\"\",\"Bytes\":2,\"SrcAddr\":\"\",\"octets\":\"x\"}\n",
+    };
+    enum { TEXTS = sizeof texts / sizeof *texts, ROUNDS = 40 };
+    fl_buffer log = {0};
+    fl_buffer first = {0};
+    unsigned next = 1;
+    for (size_t i = 0; i < (size_t)TEXTS * ROUNDS; i++) {
+        next = next * 1103515245U + 12345U;
+        /* runs of each, then any order */
+        fl_buffer_text(&log, texts[i < TEXTS * 6 ? i / 6 : next >> 16 & 7]);
+    }
+    for (flowan_kernel kernel = FLOWAN_KERNEL_BEST; kernel <= FLOWAN_KERNEL_NONE;
+         kernel++) {
+        flowan_parser_options choice = {
+            .size = sizeof choice, .kernel = kernel, .map = map, .map_count = 2};
+        flowan_parser *parser;
+        flowan_batch *batch = new_batch(0);
+        fl_buffer said = {0};
+        size_t used;
+        ck_assert_int_eq(flowan_parser_new(&parser, &choice, NULL), FLOWAN_OK);
+        ck_assert_int_eq(
+            flowan_parser_feed(parser, log.data, log.size, batch, &used, NULL),
+            FLOWAN_OK);
+        for (size_t row = 0; row < flowan_batch_rows(batch); row++) {
+            fl_render_row(&said, batch, row);
+            fl_buffer_byte(&said, '\n');
+        }
+        ck_assert_uint_eq(said.size, log.size);
+        ck_assert_mem_eq(said.data, log.data, log.size);
+        fl_buffer_clear(&said);
+        for (size_t row = 0; row < flowan_batch_rows(batch); row++) {
+            size_t count;
+            const fl_shape_field *shape =
+                fl_batch_shape(batch, batch->shape_of_row[row], &count);
+            for (size_t i = 0; i < count; i++) {
+                fl_value value;
+                fl_column_value(batch->columns[FL_SHAPE_COLUMN(shape[i])], row,
+                                FL_SHAPE_KIND(shape[i]), &value);
+                fl_buffer_format(&said, "%d %d %.*s %llu;", value.field, value.type,
+                                 (int)value.key_size, value.key,
+                                 (unsigned long long)value.number);
+            }
+        }
+        if (kernel == FLOWAN_KERNEL_BEST) {
+            first = said;
+        } else {
+            ck_assert_uint_eq(said.size, first.size);
+            ck_assert_mem_eq(said.data, first.data, first.size);
+            fl_buffer_free(&said);
+        }
+        flowan_parser_free(parser);
+        flowan_batch_free(batch);
+    }
+    fl_buffer_free(&first);
+    fl_buffer_free(&log);
 }
 END_TEST
 
@@ -783,6 +877,7 @@ static Suite *suite_of(void)
     tcase_add_test(tests, deep);
     tcase_add_test(tests, limits);
     tcase_add_test(tests, options);
+    tcase_add_test(tests, keys_by_value);
     tcase_add_test(tests, positions);
     tcase_add_test(tests, skipping);
     tcase_add_test(tests, resets);

@@ -1,5 +1,6 @@
 /* Writer and reader: what goes into a segment comes out, whole or in columns, with its
  * statistics and logs. What is cut, damaged or forged is test-damage.c's. */
+#include "reader.h"
 #include "segment-files.h"
 #include "unit.h"
 
@@ -116,6 +117,44 @@ START_TEST(what_was_read_can_be_written)
 }
 END_TEST
 
+/* A block lists the spellings of its own rows, in the order in which its shapes name
+ * them, whatever the batch knows. */
+START_TEST(blocks_have_spellings_of_their_own)
+{
+    static const char text[] = "{\"Bytes\":1,\"Packets\":2}\n"
+                               "{\"bytes\":3}\n"
+                               "{\"SrcPort\":5,\"Packets\":4}\n";
+    static const char *const keys[] = {"\5\0Bytes\7\0Packets", "",
+                                       "\7\0SrcPort\7\0Packets"};
+    static const size_t sizes[] = {16, 0, 18};
+    flowan_batch *batch = batch_of(text, sizeof text - 1);
+    flowan_writer *writer = new_writer();
+    for (size_t row = 0; row < 3; row++)
+        write_block(writer, batch, row, 1, NULL);
+    finish(writer, NULL, 0);
+    flowan_reader *reader = open_reader(path);
+    assert_sound(reader);
+    fl_buffer texts = {0};
+    for (size_t i = 0; i < 3; i++) {
+        size_t count;
+        fl_segment_head head;
+        ck_assert_int_eq(fl_reader_head(reader,
+                                        fl_reader_blocks(reader, &count)[i].offset,
+                                        &head, NULL),
+                         FLOWAN_OK);
+        ck_assert_uint_eq(head.spellings_size, sizes[i]);
+        ck_assert_mem_eq(head.spellings, keys[i], sizes[i]);
+        fl_segment_head_free(&head);
+        read_block(reader, i, batch);
+        put_texts(&texts, batch);
+    }
+    assert_bytes(&texts, text, sizeof text - 1);
+    fl_buffer_free(&texts);
+    flowan_reader_free(reader);
+    flowan_batch_free(batch);
+}
+END_TEST
+
 START_TEST(projections_hold_what_is_asked)
 {
     flowan_batch *batch = all_kinds_batch();
@@ -130,12 +169,14 @@ START_TEST(projections_hold_what_is_asked)
     ck_assert_uint_eq(flowan_batch_columns(batch), 4);
     flowan_column column;
     ck_assert(flowan_batch_field(batch, FLOWAN_FIELD_BYTES, &column));
-    ck_assert_uint_eq(column.present[0], 0x1b);
+    ck_assert_uint_eq(column.present[0], 0x19b);
     ck_assert_uint_eq(column.u64[0], UINT64_MAX);
     ck_assert_uint_eq(column.u64[1], 17);
     ck_assert_uint_eq(column.u64[2], 0);
     ck_assert_uint_eq(column.u64[3], 40);
-    ck_assert_uint_eq(column.u64[4], 2); /* the last of two counts */
+    ck_assert_uint_eq(column.u64[4], 2);    /* the last of two counts */
+    ck_assert_uint_eq(column.u64[7], 1500); /* spelt Bytes */
+    ck_assert_uint_eq(column.u64[8], 1);    /* that of its own name counts */
     ck_assert(!flowan_batch_field(batch, FLOWAN_FIELD_PACKETS, &column));
     for (size_t row = 0; row < ALL_KINDS_ROWS; row++) {
         size_t size;
@@ -473,6 +514,7 @@ static Suite *suite_of(void)
     tcase_add_test(trips, every_kind_and_type_comes_back);
     tcase_add_test(trips, slices_are_blocks);
     tcase_add_test(trips, what_was_read_can_be_written);
+    tcase_add_test(trips, blocks_have_spellings_of_their_own);
     tcase_add_test(trips, projections_hold_what_is_asked);
     tcase_add_test(trips, many_shapes);
     tcase_add_test(trips, many_columns);

@@ -206,7 +206,25 @@ static const row known[] = {
     {"\"src_addr\":\"192.0.2.1/32\"", ADDRESS, KIND(OPAQUE), "", false},
     {"\"src_addr\":7", ADDRESS, KIND(OPAQUE), "", false},
     {"\"src_addr\":null", ADDRESS, KIND(NULL), "", true},
-    {"\"src_addr\":[192,0,2,1]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[192,0,2,1]", ADDRESS, KIND(OCTETS4), "::ffff:192.0.2.1", true},
+    {"\"src_addr\":[192, 0,2,1]", ADDRESS, KIND(OCTETS4), "::ffff:192.0.2.1", false},
+    {"\"src_addr\":[0,0,0,255]", ADDRESS, KIND(OCTETS4), "::ffff:0.0.0.255", true},
+    {"\"src_addr\":[192,0,2,256]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[192,0,2,-1]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[192,0,2]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[192,0,2,1,5]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[192,0,2,\"1\"]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[\"192.0.2.1\"]", ADDRESS, KIND(OPAQUE), "", false},
+    {"\"src_addr\":[]", ADDRESS, KIND(EMPTY_LIST), "", true},
+    {"\"src_addr\":[ ]", ADDRESS, KIND(EMPTY_LIST), "", false},
+    {"\"src_addr\":[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,9]", ADDRESS, KIND(OCTETS16),
+     "2001:db8::9", true},
+    {"\"src_addr\":[0,0,0,0,0,0,0,0,0,0,255,255,192,0,2,1]", ADDRESS, KIND(OCTETS16),
+     "::ffff:192.0.2.1", true},
+    {"\"src_addr\":[0,0,0,0,0,0,0,0,0,0,255,255,192,0,2]", ADDRESS, KIND(OPAQUE), "",
+     false},
+    {"\"src_addr\":[0,0,0,0,0,0,0,0,0,0,255,255,192,0,2,1,0]", ADDRESS, KIND(OPAQUE),
+     "", false},
     {"\"post_nat_src_ipv4_address\":\"6799ef23\"", ADDRESS, KIND(HEX4),
      "::ffff:103.153.239.35", true},
     {"\"post_nat_src_ipv4_address\":\"00000000\"", ADDRESS, KIND(HEX4),
@@ -315,6 +333,44 @@ static const row known[] = {
     {"\"mpls_ip\":[\"192.0.2.1\",{}]", ADDRESSES, KIND(OPAQUE), "", false},
     {"\"mpls_ip\":\"192.0.2.1\"", ADDRESSES, KIND(OPAQUE), "", false},
     {"\"mpls_ip\":[1234567890,1,2,3]", ADDRESSES, KIND(OPAQUE), "", false},
+    {"\"mpls_ip\":[192,0,2,9]", ADDRESSES, KIND(LIST_OCTETS4), "::ffff:192.0.2.9", true},
+    {"\"mpls_ip\":[192,0,2,9,8]", ADDRESSES, KIND(OPAQUE), "", false},
+    {"\"mpls_ip\":[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,9]", ADDRESSES,
+     KIND(LIST_OCTETS16), "2001:db8::9", true},
+};
+
+/* Keys of goflow2 1.x, of which times count in other units than the table's. */
+static const row spelt[] = {
+    {"\"Type\":\"IPFIX\"", ENUM, KIND(NAME), "4", true},
+    {"\"Bytes\":1500", U64, KIND(INT), "1500", true},
+    {"\"Proto\":6", ENUM, KIND(INT), "6", true},
+    {"\"Proto\":\"unassigned\"", TEXT, KIND(STRING), "unassigned", true},
+    {"\"SrcAddr\":\"2001:db8::1\"", ADDRESS, KIND(IPV6), "2001:db8::1", true},
+    {"\"Src\\u0041ddr\":\"::1\"", ADDRESS, KIND(IPV6), "::1", false},
+    {"\"SrcNet\":24", PREFIX, KIND(INT), "24", true},
+    {"\"NextHop\":\"\"", ADDRESS, KIND(EMPTY), "", true},
+    {"\"BgpNextHop\":[194,149,174,63]", ADDRESS, KIND(OCTETS4), "::ffff:194.149.174.63",
+     true},
+    {"\"BgpNextHop\":[]", ADDRESS, KIND(EMPTY_LIST), "", true},
+    {"\"MplsLabelIp\":[]", ADDRESSES, KIND(LIST_ADDRESS), "", true},
+    {"\"MplsLabelIp\":[192,0,2,9]", ADDRESSES, KIND(LIST_OCTETS4), "::ffff:192.0.2.9",
+     true},
+    {"\"TimeReceived\":1742000438", TIME, KIND(SECONDS), "1742000438000000000", true},
+    {"\"TimeReceived\":0", TIME, KIND(SECONDS), "0", true},
+    {"\"TimeReceived\":18446744073", TIME, KIND(SECONDS), "18446744073000000000", true},
+    {"\"TimeReceived\":18446744074", TIME, KIND(OPAQUE), "", false},
+    {"\"TimeReceived\":\"1742000438\"", TIME, KIND(OPAQUE), "", false},
+    {"\"TimeReceived\":\"\"", TIME, KIND(EMPTY), "", true},
+    {"\"TimeReceived\":null", TIME, KIND(NULL), "", true},
+    {"\"TimeReceived\":1.5", TIME, KIND(OPAQUE), "", false},
+    {"\"TimeReceived\":\"2025-03-15T17:10:51.5Z\"", TIME, KIND(RFC3339),
+     "1742058651500000000", true},
+    {"\"TimeFlowStartMs\":1742000390050", TIME, KIND(MILLISECONDS),
+     "1742000390050000000", true},
+    {"\"TimeFlowEndMs\":18446744073709", TIME, KIND(MILLISECONDS),
+     "18446744073709000000", true},
+    {"\"TimeFlowEndMs\":18446744073710", TIME, KIND(OPAQUE), "", false},
+    {"\"TimeFlowStart\":1742000390", TIME, KIND(SECONDS), "1742000390000000000", true},
 };
 
 static const row unknown[] = {
@@ -338,7 +394,7 @@ static const row unknown[] = {
     {"\"user_name\":\"x\\ud800y\"", TEXT, KIND(STRING), "x\\ud800y", true},
     {"\"user_name\":\"x\\\\ud800y\"", TEXT, KIND(STRING), "x\\ud800y", false},
     {"\"x\":[]", LIST, KIND(LIST_INT), "", true},
-    {"\"BgpNextHop\":[194,149,174,63]", LIST, KIND(LIST_INT), "194 149 174 63", true},
+    {"\"CustomBytes_1\":[194,149,174,63]", LIST, KIND(LIST_INT), "194 149 174 63", true},
     {"\"x\":[1,\"a\",null,[]]", JSON, KIND(VERBATIM), "[1,\"a\",null,[]]", true},
     {"\"x\":[1.5]", JSON, KIND(VERBATIM), "[1.5]", true},
     {"\"x\":[\"TCP\"]", JSON, KIND(VERBATIM), "[\"TCP\"]", true},
@@ -347,11 +403,14 @@ static const row unknown[] = {
      "{\"name\":\"p1\",\"ports\":[1,{\"deep\":[]}]}", true},
     {"\"\":0", U64, KIND(INT), "0", true},
     {"\"TYPE\":\"IPFIX\"", TEXT, KIND(STRING), "IPFIX", true},
-    {"\"Proto\":6", U64, KIND(INT), "6", true},
+    {"\"proto_\":6", U64, KIND(INT), "6", true},
     {"\"type \":\"IPFIX\"", TEXT, KIND(STRING), "IPFIX", true},
 };
 
-static void check_rows(const row *rows, size_t count, bool is_known)
+/* Whose a key is: of the table, an alias, nobody's. */
+typedef enum owner { OWN, ALIAS, NOBODY } owner;
+
+static void check_rows(const row *rows, size_t count, owner whose)
 {
     for (size_t i = 0; i < count; i++) {
         char text[256];
@@ -361,11 +420,14 @@ static void check_rows(const row *rows, size_t count, bool is_known)
         const fl_value *value = record.values;
         size_t key_size =
             (size_t)(strchr(rows[i].member + 1, '"') - rows[i].member) - 1;
-        EXPECT(value->key_size == key_size &&
-                   memcmp(value->key, rows[i].member + 1, key_size) == 0,
+        EXPECT(strchr(rows[i].member, '\\') ||
+                   (value->key_size == key_size &&
+                    memcmp(value->key, rows[i].member + 1, key_size) == 0),
                "%s: key", text);
-        EXPECT(value->field == flowan_field_find(value->key, key_size) &&
-                   (value->field >= 0) == is_known,
+        EXPECT(value->spelt == (whose == ALIAS), "%s: spelt", text);
+        EXPECT((value->field == flowan_field_find(value->key, value->key_size)) ==
+                       (whose != ALIAS) &&
+                   (value->field >= 0) == (whose != NOBODY),
                "%s: field %d", text, value->field);
         check_value(value, rows[i].type, rows[i].kind, rows[i].value, text);
         EXPECT(renders(text) == rows[i].same, "%s: same %d", text, !rows[i].same);
@@ -374,8 +436,9 @@ static void check_rows(const row *rows, size_t count, bool is_known)
 
 START_TEST(table)
 {
-    check_rows(known, sizeof known / sizeof *known, true);
-    check_rows(unknown, sizeof unknown / sizeof *unknown, false);
+    check_rows(known, sizeof known / sizeof *known, OWN);
+    check_rows(spelt, sizeof spelt / sizeof *spelt, ALIAS);
+    check_rows(unknown, sizeof unknown / sizeof *unknown, NOBODY);
     /* the two kinds that need the record's address have a table of their own */
     for (int kind = 0; kind < FL_KIND_COUNT; kind++)
         EXPECT(seen[kind] || kind == FL_KIND_CIDR4 || kind == FL_KIND_CIDR6,
@@ -589,6 +652,160 @@ START_TEST(large)
 }
 END_TEST
 
+/* --- several keys for one field --- */
+
+static const flowan_key_map client_map[] = {
+    {"client", FLOWAN_FIELD_SRC_ADDR},    {"client2", FLOWAN_FIELD_SRC_ADDR},
+    {"client_net", FLOWAN_FIELD_SRC_NET}, {"Bytes", FLOWAN_FIELD_PACKETS},
+    {"what", FLOWAN_FIELD_PROTO},         {"hops", FLOWAN_FIELD_AS_PATH},
+    {"path", FLOWAN_FIELD_AS_PATH},
+};
+
+static void use_map(void)
+{
+    ck_assert_int_eq(fl_spellings_init(&record.spellings, client_map,
+                                       sizeof client_map / sizeof *client_map, NULL),
+                     FLOWAN_OK);
+}
+
+/* Which key the field has, and that all others are columns of their own. */
+static void check_winner(const char *text, flowan_field field, const char *key)
+{
+    read_text(text);
+    const fl_value *winner = NULL;
+    for (size_t i = 0; i < record.count; i++)
+        if (record.values[i].field == (int)field) {
+            EXPECT(!winner, "%s: two have the field", text);
+            winner = &record.values[i];
+        }
+    EXPECT(winner, "%s: none has the field", text);
+    EXPECT(winner->key_size == strlen(key) &&
+               memcmp(winner->key, key, winner->key_size) == 0,
+           "%s: %.*s has the field", text, (int)winner->key_size, winner->key);
+    for (size_t i = 0; i < record.count; i++)
+        EXPECT(record.values[i].spelt ==
+                   (flowan_field_find(record.values[i].key, record.values[i].key_size) <
+                        0 &&
+                    record.values[i].field >= 0),
+               "%s: spelt", text);
+}
+
+START_TEST(one_key_counts)
+{
+    static const struct {
+        const char *text;
+        flowan_field field;
+        const char *key;
+    } rows[] = {
+        {"{\"client\":\"::1\"}", FLOWAN_FIELD_SRC_ADDR, "client"},
+        {"{\"client\":\"::1\",\"src_addr\":\"::2\"}", FLOWAN_FIELD_SRC_ADDR, "src_addr"},
+        {"{\"src_addr\":\"\",\"client\":\"::1\"}", FLOWAN_FIELD_SRC_ADDR, "src_addr"},
+        {"{\"src_addr\":null,\"SrcAddr\":\"::1\"}", FLOWAN_FIELD_SRC_ADDR, "src_addr"},
+        {"{\"SrcAddr\":\"::3\",\"client\":\"::1\"}", FLOWAN_FIELD_SRC_ADDR, "client"},
+        {"{\"client2\":\"::3\",\"client\":\"::1\"}", FLOWAN_FIELD_SRC_ADDR, "client"},
+        {"{\"client2\":\"::3\",\"client\":\"\",\"SrcAddr\":\"::1\"}",
+         FLOWAN_FIELD_SRC_ADDR, "client2"},
+        {"{\"client\":\"\",\"client2\":null,\"SrcAddr\":\"\"}", FLOWAN_FIELD_SRC_ADDR,
+         "SrcAddr"},
+        {"{\"Bytes\":1,\"Packets\":2}", FLOWAN_FIELD_PACKETS, "Bytes"},
+        {"{\"Packets\":2,\"bytes\":7,\"packets\":1,\"Bytes\":3}", FLOWAN_FIELD_PACKETS,
+         "packets"},
+        {"{\"what\":\"unassigned\",\"Proto\":6}", FLOWAN_FIELD_PROTO, "what"},
+        {"{\"TimeFlowStart\":1742000390,\"TimeFlowStartMs\":1742000390050}",
+         FLOWAN_FIELD_TIME_FLOW_START_NS, "TimeFlowStartMs"},
+        {"{\"TimeFlowStartMs\":1742000390050,\"TimeFlowStart\":0}",
+         FLOWAN_FIELD_TIME_FLOW_START_NS, "TimeFlowStartMs"},
+        {"{\"TimeFlowStart\":1742000390,\"TimeFlowStartMs\":0}",
+         FLOWAN_FIELD_TIME_FLOW_START_NS, "TimeFlowStart"},
+        {"{\"TimeFlowStart\":4290672841,\"TimeFlowStartMs\":18446744069415096320}",
+         FLOWAN_FIELD_TIME_FLOW_START_NS, "TimeFlowStart"},
+        {"{\"TimeFlowEnd\":1,\"TimeFlowEndMs\":\"\"}", FLOWAN_FIELD_TIME_FLOW_END_NS,
+         "TimeFlowEnd"},
+        {"{\"TimeFlowEnd\":0,\"TimeFlowEndMs\":0}", FLOWAN_FIELD_TIME_FLOW_END_NS,
+         "TimeFlowEnd"},
+        {"{\"TimeFlowEnd\":1,\"time_flow_end_ns\":0,\"TimeFlowEndMs\":5}",
+         FLOWAN_FIELD_TIME_FLOW_END_NS, "time_flow_end_ns"},
+        /* lists: what is read twice must find room */
+        {"{\"hops\":[1,2,3,4,5,\"x\"],\"path\":[6,5,4,3,2,1],\"AsPath\":[1,2,3,4]}",
+         FLOWAN_FIELD_AS_PATH, "path"},
+    };
+    use_map();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_winner(rows[i].text, rows[i].field, rows[i].key);
+        EXPECT(renders(rows[i].text), "%s does not come back", rows[i].text);
+    }
+    /* those that do not count have the type that their value has */
+    read_text("{\"Proto\":6,\"proto\":\"TCP\",\"SrcAddr\":[1,2,3,4],\"client\":\"::\"}");
+    check_value(value_of("Proto"), U64, FL_KIND_INT, "6", "Proto");
+    check_value(value_of("SrcAddr"), LIST, FL_KIND_LIST_INT, "1 2 3 4", "SrcAddr");
+    check_value(value_of("client"), ADDRESS, FL_KIND_IPV6, "::", "client");
+}
+END_TEST
+
+/* Escapes are decoded into a room as large as the record, also when a value is read as the
+ * field's and then as nobody's. */
+START_TEST(what_is_read_twice)
+{
+    fl_buffer text = {0};
+    use_map();
+    fl_buffer_text(&text, "{\"client\":\"");
+    for (int i = 0; i < 500; i++)
+        fl_buffer_text(&text, "\\n");
+    fl_buffer_text(&text, "\",\"client2\":\"");
+    for (int i = 0; i < 500; i++)
+        fl_buffer_text(&text, "\\t");
+    fl_buffer_text(&text, "\",\"SrcAddr\":\"\\u003a:1\"}");
+    fl_buffer_byte(&text, 0);
+    text.size--;
+    read_sized(text.data, text.size);
+    check_value(value_of("SrcAddr"), ADDRESS, FL_KIND_IPV6, "::1", "SrcAddr");
+    ck_assert_uint_eq(value_of("client")->count, 500);
+    ck_assert_uint_eq(((const char *)value_of("client")->items)[499], '\n');
+    ck_assert_uint_eq(((const char *)value_of("client2")->items)[0], '\t');
+    ck_assert_uint_le(record.text_used, text.size);
+    fl_buffer_free(&text);
+}
+END_TEST
+
+/* The last of equal keys counts, whichever they mean. */
+START_TEST(spelt_doubles)
+{
+    read_text("{\"SrcAddr\":\"::1\",\"a\":1,\"SrcAddr\":\"::2\"}");
+    ck_assert_uint_eq(record.count, 2);
+    check_value(&record.values[0], ADDRESS, FL_KIND_IPV6, "::2", "SrcAddr twice");
+    ck_assert(record.values[0].spelt);
+    read_text("{\"Bytes\":1,\"bytes\":2,\"Bytes\":3,\"bytes\":4}");
+    ck_assert_uint_eq(record.count, 2);
+    check_value(value_of("bytes"), U64, FL_KIND_INT, "4", "bytes");
+    ck_assert_int_eq(value_of("bytes")->field, FLOWAN_FIELD_BYTES);
+    check_value(value_of("Bytes"), U64, FL_KIND_INT, "3", "Bytes");
+    ck_assert_int_eq(value_of("Bytes")->field, -1);
+    /* no trace of it in the next record */
+    read_text("{\"Bytes\":1,\"a\":2}");
+    ck_assert_int_eq(value_of("Bytes")->field, FLOWAN_FIELD_BYTES);
+    ck_assert_int_eq(value_of("a")->field, -1);
+}
+END_TEST
+
+/* A prefix's address is the one that counts, whatever its key. */
+START_TEST(spelt_prefixes)
+{
+    static const char *const texts[] = {
+        "{\"client\":\"10.8.7.1\",\"client_net\":\"10.8.0.0/16\"}",
+        "{\"src_net\":\"10.8.0.0/16\",\"SrcAddr\":\"10.8.7.1\"}",
+        "{\"SrcAddr\":\"::1\",\"client_net\":\"10.8.0.0/16\",\"client\":\"10.8.7.1\"}",
+    };
+    use_map();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        read_text(texts[i]);
+        const fl_value *net =
+            value_of(strstr(texts[i], "src_net") ? "src_net" : "client_net");
+        EXPECT(net->kind == FL_KIND_CIDR4 && net->number == 16, "%s", texts[i]);
+        EXPECT(renders(texts[i]), "%s", texts[i]);
+    }
+}
+END_TEST
+
 /* Full records after goflow2's own, one a configuration; all come back exactly. */
 START_TEST(whole)
 {
@@ -622,9 +839,9 @@ START_TEST(whole)
         "\"mpls_ip\":[\"0.0.0.0\"],\"layer_stack\":[\"Ethernet\",\"IPv6\",\"ICMPv6\"],"
         "\"layer_size\":[14,40,8],\"ipv6_routing_header_addresses\":[],"
         "\"ipv6_routing_header_seg_left\":0}",
-        /* goflow2 v1: no key of the table */
+        /* goflow2 v1 */
         "{\"Type\":\"NETFLOW_V9\",\"TimeReceived\":1742000438,"
-        "\"SrcAddr\":\"192.0.2.33\","
+        "\"TimeFlowStart\":4290672841,\"SrcAddr\":\"192.0.2.33\","
         "\"Etype\":2048,\"BgpNextHop\":[192,0,2,254],\"AsPath\":[],\"HasMpls\":false,"
         "\"TimeFlowStartMs\":18446744069415096320}",
         /* goflow2 v2.1 */
@@ -687,6 +904,13 @@ START_TEST(fits)
         [FL_KIND_LIST_INT] = "\13",
         [FL_KIND_LIST_NAME] = "\13",
         [FL_KIND_LIST_ADDRESS] = "\14",
+        [FL_KIND_SECONDS] = "\3",
+        [FL_KIND_MILLISECONDS] = "\3",
+        [FL_KIND_EMPTY_LIST] = "\10",
+        [FL_KIND_OCTETS4] = "\10",
+        [FL_KIND_OCTETS16] = "\10",
+        [FL_KIND_LIST_OCTETS4] = "\14",
+        [FL_KIND_LIST_OCTETS16] = "\14",
     };
     for (int kind = 0; kind < FL_KIND_COUNT; kind++)
         for (int type = FLOWAN_TYPE_U32; type <= FLOWAN_TYPE_LIST_ADDRESS; type++) {
@@ -710,6 +934,10 @@ static Suite *suite_of(void)
     tcase_add_test(tests, keys);
     tcase_add_test(tests, doubles);
     tcase_add_test(tests, blanks);
+    tcase_add_test(tests, one_key_counts);
+    tcase_add_test(tests, what_is_read_twice);
+    tcase_add_test(tests, spelt_doubles);
+    tcase_add_test(tests, spelt_prefixes);
     tcase_add_test(tests, many_fields);
     tcase_add_test(tests, long_keys);
     tcase_add_test(tests, large);

@@ -184,7 +184,7 @@ START_TEST(schema_of_both)
         const char *paths[] = {i ? log_path : archive_path};
         flowan_schema *schema;
         size_t damaged;
-        ck_assert_int_eq(flowan_schema_new(&schema, paths, 1, &damaged, NULL), 0);
+        ck_assert_int_eq(flowan_schema_new(&schema, paths, 1, NULL, &damaged, NULL), 0);
         ck_assert_uint_eq(damaged, 0);
         ck_assert_uint_eq(flowan_schema_rows(schema), 10);
         static const struct {

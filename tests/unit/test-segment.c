@@ -52,7 +52,9 @@ END_TEST
 /* A head of a block of two rows with a column of every role, in `columns`. */
 static fl_segment_head small_head(fl_segment_column columns[3])
 {
-    static const unsigned char shapes[] = {1, 0, 2, 0, FL_KIND_INT};
+    static const unsigned char spellings[] = {5, 0, 'B', 'y', 't', 'e', 's', 1, 0, 'b'};
+    static const unsigned char shapes[] = {
+        2, 0, 2, 0, FL_KIND_INT, 0, 0, 2, 0, FL_KIND_NULL, 2, 0};
     columns[0] =
         (fl_segment_column){.role = FL_ROLE_SHAPES, .plain_size = 4, .stored_size = 4};
     columns[1] = (fl_segment_column){.role = FL_ROLE_TEXTS, .type = FLOWAN_TYPE_TEXT};
@@ -67,6 +69,9 @@ static fl_segment_head small_head(fl_segment_column columns[3])
     fl_segment_head head = {.stats = fl_segment_stats_none(),
                             .columns = columns,
                             .column_count = 3,
+                            .spellings = spellings,
+                            .spellings_size = sizeof spellings,
+                            .spelling_count = 2,
                             .shapes = shapes,
                             .shapes_size = sizeof shapes,
                             .shape_count = 1};
@@ -109,7 +114,11 @@ START_TEST(head_holds)
     ck_assert_uint_eq(out.columns[2].offset, bytes.size + 4);
     ck_assert_uint_eq(out.columns[2].checksum, 99);
     ck_assert_mem_eq(out.columns[2].name, "bytes", 5);
+    ck_assert_uint_eq(out.spelling_count, 2);
+    ck_assert_uint_eq(out.spellings_size, 10);
+    ck_assert_mem_eq(out.spellings, head.spellings, 10);
     ck_assert_uint_eq(out.shape_count, 1);
+    ck_assert_mem_eq(out.shapes, head.shapes, head.shapes_size);
     assert_log(&out.log, &log_one);
     fl_segment_head_free(&out);
     for (size_t size = 0; size < bytes.size; size++)
@@ -142,12 +151,31 @@ START_TEST(head_is_not_believed)
     REFUSED(head.stats.rows = 1);
     REFUSED(head.shape_count = 2);
     REFUSED(head.shape_count = 0);
-    REFUSED(head.shapes_size = 4);
-    REFUSED(head.shapes = (const unsigned char *)"\1\0\1\0\4");  /* names the texts */
-    REFUSED(head.shapes = (const unsigned char *)"\1\0\3\0\4");  /* names no column */
-    REFUSED(head.shapes = (const unsigned char *)"\1\0\2\0\10"); /* an address in it */
-    REFUSED(head.shapes = (const unsigned char *)"\1\0\2\0\26"); /* no kind */
-    REFUSED(head.shapes = (const unsigned char *)"\1\4\2\0\4");  /* 1025 fields */
+    REFUSED(head.shapes_size = 11);
+#define SHAPE(bytes)                                                                   \
+    REFUSED(head.shapes = (const unsigned char *)(bytes); head.shapes_size = 7)
+    SHAPE("\1\0\1\0\4\0\0");  /* names the texts */
+    SHAPE("\1\0\3\0\4\0\0");  /* names no column */
+    SHAPE("\1\0\2\0\10\0\0"); /* an address in it */
+    SHAPE("\1\0\2\0\35\0\0"); /* no kind */
+    SHAPE("\1\4\2\0\4\0\0");  /* 1025 fields */
+    SHAPE("\1\0\2\0\4\3\0");  /* no spelling */
+    SHAPE("\1\0\2\0\4\0\1");  /* no spelling */
+#undef SHAPE
+    REFUSED(head.spelling_count = 3);
+    REFUSED(head.spelling_count = 1);
+    REFUSED(head.spelling_count = 0);
+    REFUSED(head.spelling_count = FL_BATCH_SPELLINGS_MAX + 1);
+    REFUSED(head.spelling_count = UINT32_MAX);
+    REFUSED(head.spellings_size = 9);
+#define SPELLINGS(bytes, size)                                                         \
+    REFUSED(head.spellings = (const unsigned char *)(bytes);                           \
+            head.spellings_size = (size))
+    SPELLINGS("\5\0Bytes\0\0", 9);       /* one of no bytes */
+    SPELLINGS("\5\0B\0tes\1\0b", 10);    /* a NUL in one */
+    SPELLINGS("\5\0Bytes\1\0", 10);      /* a NUL is one */
+    SPELLINGS("\5\0Bytes\377\377b", 10); /* longer than all */
+#undef SPELLINGS
     REFUSED(columns[0].role = FL_ROLE_VALUES);
     REFUSED(columns[1].role = FL_ROLE_SHAPES);
     REFUSED(columns[2].role = FL_ROLE_TEXTS);
