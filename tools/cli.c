@@ -299,6 +299,39 @@ int cli_tell_scan(const flowan_scan *scan, int status, const char *const *paths,
     return rejects;
 }
 
+bool cli_take_map(cli_key_map *map, char *text)
+{
+    /* their key may have any byte in it, a field's name no '=' */
+    char *sign = strrchr(text, '=');
+    if (!sign || sign == text || sign[1] == 0) {
+        cli_usage("--map wants THEIR_KEY=FIELD, not '%s'", text);
+        return false;
+    }
+    *sign = 0;
+    int field = flowan_field_find(sign + 1, strlen(sign + 1));
+    if (field < 0) {
+        cli_usage("--map: unknown field '%s': FIELD is one that goflow2 has "
+                  "(flowan-dump --schema lists them)",
+                  sign + 1);
+        return false;
+    }
+    if (flowan_field_find(text, strlen(text)) >= 0) {
+        cli_usage("--map: '%s' is a field itself", text);
+        return false;
+    }
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->entries[i].key, text) == 0) {
+            cli_usage("--map: key '%s' is mapped twice", text);
+            return false;
+        }
+    if (map->count == sizeof map->entries / sizeof *map->entries) {
+        cli_usage("--map: more than %zu keys", map->count);
+        return false;
+    }
+    map->entries[map->count++] = (flowan_key_map){text, (flowan_field)field};
+    return true;
+}
+
 static bool is_known(const char *name)
 {
     return flowan_field_find(name, strlen(name)) >= 0;
@@ -320,7 +353,8 @@ static const char *find_missing(const flowan_schema *schema, const char *const *
 }
 
 bool cli_check_fields(const char *option, const char *const *names, size_t count,
-                      const char *const *paths, size_t path_count)
+                      const char *const *paths, size_t path_count,
+                      const cli_key_map *map)
 {
     size_t known = 0;
     while (known < count && is_known(names[known]))
@@ -330,8 +364,10 @@ bool cli_check_fields(const char *option, const char *const *names, size_t count
     for (size_t i = 0; i < path_count; i++)
         if (strcmp(paths[i], "-") == 0)
             return true;
+    flowan_schema_options options = {
+        .size = sizeof options, .map = map->entries, .map_count = map->count};
     flowan_schema *schema;
-    if (flowan_schema_new(&schema, paths, path_count, NULL, NULL, NULL) != FLOWAN_OK)
+    if (flowan_schema_new(&schema, paths, path_count, &options, NULL, NULL) != FLOWAN_OK)
         return true; /* the scan will say why */
     const char *missing = find_missing(schema, names, count);
     if (missing)

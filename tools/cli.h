@@ -84,11 +84,22 @@ int cli_tell_rejects(const uint64_t rejects[FLOWAN_REJECT_REASONS], uint64_t rec
 int cli_tell_scan(const flowan_scan *scan, int status, const char *const *paths,
                   size_t path_count);
 
+/* --map, which all tools take that read logs. */
+typedef struct cli_key_map {
+    flowan_key_map entries[256]; /* as many as the library takes */
+    size_t count;
+} cli_key_map;
+
+/* Takes a value THEIR_KEY=FIELD, of which it keeps the first part and cuts the second
+ * off; false with a message. */
+bool cli_take_map(cli_key_map *map, char *text);
+
 /* False, with a message, when a field is named that neither goflow2 nor any of the inputs
  * has: a slip of the pen. Standard input cannot be looked at beforehand: all is well
  * then. */
 bool cli_check_fields(const char *option, const char *const *names, size_t count,
-                      const char *const *paths, size_t path_count);
+                      const char *const *paths, size_t path_count,
+                      const cli_key_map *map);
 
 /* --start and --end, which several tools take. */
 typedef struct cli_window {

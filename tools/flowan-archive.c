@@ -35,6 +35,7 @@ static const char import_help[] =
     "      --level LEVEL    fast, default or small\n"
     "      --rejects FILE   where to note what is no flow record (default: a file a log\n"
     "                       in DIR/rejects/), one JSON object a line\n"
+    "      --map KEY=FIELD  KEY of the logs means FIELD of goflow2; repeatable\n"
     "      --again          take a log though it is in already\n"
     "      --strict         stop at the first reject\n"
     "      --help           this text\n"
@@ -61,6 +62,7 @@ enum {
     OPTION_ROTATE = 256,
     OPTION_LEVEL,
     OPTION_REJECTS,
+    OPTION_MAP,
     OPTION_AGAIN,
     OPTION_STRICT,
     OPTION_JSON,
@@ -74,6 +76,7 @@ typedef struct import_job {
     flowan_archiver_options archiver_options;
     bool again;
     bool strict;
+    cli_key_map map;
     const char *rejects_path; /* NULL: in the archive */
     rejects *rejects;
     cli_progress progress;
@@ -114,7 +117,9 @@ static int import_log(import_job *job, flowan_archiver *archiver, const char *pa
                                      .again = job->again,
                                      .context = job,
                                      .reject = on_reject,
-                                     .progress = on_progress};
+                                     .progress = on_progress,
+                                     .map = job->map.entries,
+                                     .map_count = job->map.count};
     flowan_import_result result;
     flowan_error error;
     flowan_status status = flowan_import_log(archiver, path, &options, &result, &error);
@@ -186,6 +191,7 @@ static int run_import(int argc, char **argv)
         {"rotate", required_argument, NULL, OPTION_ROTATE},
         {"level", required_argument, NULL, OPTION_LEVEL},
         {"rejects", required_argument, NULL, OPTION_REJECTS},
+        {"map", required_argument, NULL, OPTION_MAP},
         {"again", no_argument, NULL, OPTION_AGAIN},
         {"strict", no_argument, NULL, OPTION_STRICT},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -211,6 +217,10 @@ static int run_import(int argc, char **argv)
                                  optarg);
             break;
         case OPTION_REJECTS: job.rejects_path = optarg; break;
+        case OPTION_MAP:
+            if (!cli_take_map(&job.map, optarg))
+                return CLI_USAGE;
+            break;
         case OPTION_AGAIN: job.again = true; break;
         case OPTION_STRICT: job.strict = true; break;
         case OPTION_HELP: return cli_help(import_help);

@@ -25,6 +25,7 @@ static const char help[] =
     "  -n, --limit N        at most N records\n"
     "      --count          print only records, packets, bytes and the time they span\n"
     "      --schema         print the columns: types, units, how many records have them\n"
+    "      --map KEY=FIELD  in logs, KEY means FIELD of goflow2; repeatable\n"
     "      --help           this text\n"
     "      --version        the version\n"
     "\n"
@@ -41,6 +42,7 @@ typedef struct settings {
     uint64_t limit;
     bool count;
     bool schema;
+    cli_key_map map;
     const char *const *paths;
     size_t path_count;
 } settings;
@@ -52,6 +54,7 @@ enum {
     OPTION_INSIDE,
     OPTION_COUNT,
     OPTION_SCHEMA,
+    OPTION_MAP,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -65,6 +68,7 @@ static const struct option options[] = {
     {"limit", required_argument, NULL, 'n'},
     {"count", no_argument, NULL, OPTION_COUNT},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
+    {"map", required_argument, NULL, OPTION_MAP},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -121,6 +125,10 @@ static int read_options(settings *set, int argc, char **argv, bool *go_on)
         case OPTION_INSIDE: set->inside = true; break;
         case OPTION_COUNT: set->count = true; break;
         case OPTION_SCHEMA: set->schema = true; break;
+        case OPTION_MAP:
+            if (!cli_take_map(&set->map, optarg))
+                return CLI_USAGE;
+            break;
         case OPTION_HELP: return cli_help(help);
         case OPTION_VERSION: return cli_version();
         default: return cli_bad_option(argv, option);
@@ -175,7 +183,9 @@ static int open_scan(run *r, const char *const *columns, size_t count,
                                         .has_end = r->set->window.has_end,
                                         .inside = r->set->inside,
                                         .progress = on_progress,
-                                        .context = r};
+                                        .context = r,
+                                        .map = r->set->map.entries,
+                                        .map_count = r->set->map.count};
     flowan_error error;
     if (flowan_scan_open(scan, r->set->paths, r->set->path_count, &scan_options,
                          &error) == FLOWAN_OK)
@@ -252,6 +262,16 @@ static flowan_status take_records(void *context, const flowan_batch *batch,
     return flowan_encoder_write(context, batch, selection, error);
 }
 
+static flowan_status open_schema(flowan_schema **schema, const settings *set,
+                                 size_t *damaged, flowan_error *error)
+{
+    flowan_schema_options schema_options = {.size = sizeof schema_options,
+                                            .map = set->map.entries,
+                                            .map_count = set->map.count};
+    return flowan_schema_new(schema, set->paths, set->path_count, &schema_options,
+                             damaged, error);
+}
+
 /* CSV needs its columns before its first line: all that are there. */
 static int find_fields(settings *set)
 {
@@ -260,8 +280,7 @@ static int find_fields(settings *set)
     for (size_t i = 0; i < set->path_count; i++)
         if (strcmp(set->paths[i], "-") == 0)
             return cli_usage("csv of standard input needs --fields");
-    if (flowan_schema_new(&schema, set->paths, set->path_count, NULL, NULL, &error) !=
-        FLOWAN_OK) {
+    if (open_schema(&schema, set, NULL, &error) != FLOWAN_OK) {
         cli_message("%s", error.message);
         return CLI_FAILED;
     }
@@ -293,7 +312,7 @@ static int find_fields(settings *set)
 static int dump(settings *set, flowan_format format)
 {
     if (set->fields && !cli_check_fields("--fields", set->fields, set->field_count,
-                                         set->paths, set->path_count))
+                                         set->paths, set->path_count, &set->map))
         return CLI_USAGE;
     if (format == FLOWAN_FORMAT_CSV && !set->fields) {
         int status = find_fields(set);
@@ -422,8 +441,7 @@ static int show_schema(const settings *set, bool json)
     flowan_schema *schema;
     flowan_error error;
     size_t damaged;
-    if (flowan_schema_new(&schema, set->paths, set->path_count, NULL, &damaged,
-                          &error) != FLOWAN_OK) {
+    if (open_schema(&schema, set, &damaged, &error) != FLOWAN_OK) {
         cli_message("%s", error.message);
         return CLI_FAILED;
     }

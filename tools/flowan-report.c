@@ -31,6 +31,7 @@ static const char help[] =
     "      --raw-counts       as exported, not multiplied by the sampling rate\n"
     "      --default-sampling [EXPORTER=]N\n"
     "                         for records that state no rate\n"
+    "      --map KEY=FIELD    in logs, KEY means FIELD of goflow2; repeatable\n"
     "      --bin D            series: 1m by default\n"
     "      --scheme start     series: how a flow is shared out over bins\n"
     "      --gap D            series: nothing received for that long is a gap (5m)\n"
@@ -51,6 +52,7 @@ enum {
     OPTION_TOP,
     OPTION_RAW_COUNTS,
     OPTION_DEFAULT_SAMPLING,
+    OPTION_MAP,
     OPTION_BIN,
     OPTION_SCHEME,
     OPTION_GAP,
@@ -69,6 +71,7 @@ static const struct option options[] = {
     {"top", required_argument, NULL, OPTION_TOP},
     {"raw-counts", no_argument, NULL, OPTION_RAW_COUNTS},
     {"default-sampling", required_argument, NULL, OPTION_DEFAULT_SAMPLING},
+    {"map", required_argument, NULL, OPTION_MAP},
     {"bin", required_argument, NULL, OPTION_BIN},
     {"scheme", required_argument, NULL, OPTION_SCHEME},
     {"gap", required_argument, NULL, OPTION_GAP},
@@ -84,6 +87,7 @@ typedef struct settings {
     const char *networks_path;
     const char *asdb_path;
     cli_window window;
+    cli_key_map map;
     flowan_default_sampling *exporters;
     const char *const *paths;
     size_t path_count;
@@ -153,6 +157,7 @@ static bool take_option(settings *set, int option)
     case OPTION_BIN: return take_duration("--bin", optarg, &set->report.bin_ns);
     case OPTION_GAP: return take_duration("--gap", optarg, &set->report.gap_ns);
     case OPTION_DEFAULT_SAMPLING: return take_sampling(set, optarg);
+    case OPTION_MAP: return cli_take_map(&set->map, optarg);
     case OPTION_TOP:
         if (!cli_number("--top", optarg, UINT32_MAX, &number))
             return false;
@@ -196,12 +201,14 @@ static int feed(settings *set, flowan_report *report, bool *fed)
                                         .has_start = set->window.has_start,
                                         .has_end = set->window.has_end,
                                         .progress = on_progress,
-                                        .context = set};
+                                        .context = set,
+                                        .map = set->map.entries,
+                                        .map_count = set->map.count};
     flowan_scan *scan;
     flowan_error error;
     scan_options.columns = flowan_report_fields(report, &scan_options.column_count);
     *fed = cli_check_fields("--by", scan_options.columns, scan_options.column_count,
-                            set->paths, set->path_count);
+                            set->paths, set->path_count, &set->map);
     if (!*fed)
         return CLI_USAGE;
     *fed = flowan_scan_open(&scan, set->paths, set->path_count, &scan_options,

@@ -26,7 +26,7 @@ _flowan_value()
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
         *:--start | *:--end | *:-n | *:--limit | *:--fields | *:--by | *:--top | *:--gap | \
-            *:--default-sampling) ;;
+            *:--default-sampling | *:--map) ;;
         *) return 1 ;;
     esac
 }
@@ -36,18 +36,19 @@ _flowan_complete()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='' options='--help --version'
     local common='--networks --asn-db --prefer-asdb --start --end --order --top --raw-counts
-        --default-sampling -o --output'
+        --default-sampling --map -o --output'
 
     COMPREPLY=()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
         flowan-archive:import)
-            options='--help -a --archive --rotate --level --rejects --again --strict' ;;
+            options='--help -a --archive --rotate --level --rejects --map --again
+                --strict' ;;
         flowan-archive:info) options='--help -a --archive --json' ;;
         flowan-archive:verify) options='--help' ;;
         flowan-archive:*) commands='import info verify' ;;
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
-                --schema' ;;
+                --schema --map' ;;
         flowan-report:top | flowan-report:matrix) options="--help --by $common" ;;
         flowan-report:series) options="--help --bin --by --scheme --gap $common" ;;
         flowan-report:networks | flowan-report:asns) options="--help $common" ;;
