@@ -97,11 +97,12 @@ static void check_warm(const fl_buffer *log, flowan_kernel kernel, uint32_t capa
     allocations.calls = allocations.largest = 0;
     size_t again = parse_all(parser, batch, log, step);
     size_t calls = allocations.calls;
+    size_t largest = allocations.largest;
     ck_assert_uint_eq(again, rows);
     ck_assert_msg(calls == 0,
                   "kernel %d, batches of %u, feeds of %zu: %zu allocations for %zu "
                   "records, the largest of %zu bytes",
-                  kernel, (unsigned)capacity, step, calls, rows, allocations.largest);
+                  kernel, (unsigned)capacity, step, calls, rows, largest);
     flowan_parser_free(parser);
     flowan_batch_free(batch);
 }
