@@ -13,8 +13,9 @@
 typedef struct fl_fastpath fl_fastpath;
 
 /* Behind the data that is to be read, so many more bytes must be readable; behind the end
- * of an input they must be zero. */
-enum { FL_FASTPATH_PADDING = 128 };
+ * of an input they must be zero. A literal and the longest value that is read without
+ * looking fit into it: sixteen octets as a list, 64 bytes, and 8 behind them. */
+enum { FL_FASTPATH_PADDING = 160 };
 
 typedef enum fl_fastpath_stop {
     FL_FASTPATH_STRANGE, /* what stands there is for the general way */

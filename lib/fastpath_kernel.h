@@ -50,6 +50,18 @@ static inline __attribute__((always_inline)) const char *read_number(fl_fastpath
     return node->number <= node->max ? at + size : NULL;
 }
 
+/* A time in seconds or milliseconds. 0 may mean that another key of the record counts. */
+static const char *read_scaled(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                               const char *limit)
+{
+    uint64_t scale = node->kind == FL_KIND_SECONDS ? FL_NS_PER_SECOND : FL_NS_PER_MS;
+    at = read_number(fast, node, at, limit);
+    if (!at || node->number == 0 || node->number > UINT64_MAX / scale)
+        return NULL;
+    node->number *= scale;
+    return at;
+}
+
 static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *at,
                              const char *limit)
 {
@@ -125,6 +137,25 @@ static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char 
     for (unsigned i = 0; i < 4; i++, at += 8)
         if (!fl_swar_hex8(at, node->address.octet + 4 * i))
             return NULL;
+    return at;
+}
+
+static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char *at,
+                               const char *limit)
+{
+    (void)fast;
+    (void)limit;
+    unsigned count = node->kind == FL_KIND_OCTETS4 ? 4 : 16;
+    unsigned char *octets = node->address.octet + 16 - count;
+    node->address = (flowan_address){{[10] = 0xff, [11] = 0xff}};
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t octet;
+        unsigned size = i > 0 && *at++ != ',' ? 0 : fl_swar_number(at, 255, &octet);
+        if (size == 0)
+            return NULL;
+        octets[i] = (unsigned char)octet;
+        at += size;
+    }
     return at;
 }
 
@@ -286,10 +317,11 @@ static const char *read_addresses(fl_fastpath *fast, fl_fast_node *node, const c
 
 static reader *const readers[FL_FAST_OPS] = {
     [FL_FAST_END] = read_nothing,     [FL_FAST_CONSTANT] = read_nothing,
-    [FL_FAST_NUMBER] = read_number,   [FL_FAST_BOOL] = read_bool,
-    [FL_FAST_RFC3339] = read_rfc3339, [FL_FAST_IPV4] = read_ipv4,
-    [FL_FAST_IPV6] = read_ipv6,       [FL_FAST_HEX4] = read_hex4,
-    [FL_FAST_HEX16] = read_hex16,     [FL_FAST_MAC] = read_mac,
+    [FL_FAST_NUMBER] = read_number,   [FL_FAST_SCALED] = read_scaled,
+    [FL_FAST_BOOL] = read_bool,       [FL_FAST_RFC3339] = read_rfc3339,
+    [FL_FAST_IPV4] = read_ipv4,       [FL_FAST_IPV6] = read_ipv6,
+    [FL_FAST_HEX4] = read_hex4,       [FL_FAST_HEX16] = read_hex16,
+    [FL_FAST_OCTETS] = read_octets,   [FL_FAST_MAC] = read_mac,
     [FL_FAST_NAME] = read_name,       [FL_FAST_CIDR4] = read_cidr4,
     [FL_FAST_CIDR6] = read_cidr6,     [FL_FAST_STRING] = read_string,
     [FL_FAST_NO_NAME] = read_no_name, [FL_FAST_LIST_NUMBER] = read_numbers,

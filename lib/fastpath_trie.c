@@ -160,8 +160,13 @@ static const char *opening(const fl_value *value)
     case FL_KIND_EMPTY: return "\"\"";
     case FL_KIND_NULL: return "null";
     case FL_KIND_INVALID_PREFIX: return "\"invalid Prefix\"";
+    case FL_KIND_EMPTY_LIST: return "[]";
     case FL_KIND_INT:
+    case FL_KIND_SECONDS:
+    case FL_KIND_MILLISECONDS:
     case FL_KIND_BOOL: return "";
+    case FL_KIND_OCTETS4:
+    case FL_KIND_OCTETS16:
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME:
     case FL_KIND_LIST_ADDRESS: return "[";
@@ -175,8 +180,13 @@ static const char *closing(const fl_value *value)
     case FL_KIND_EMPTY:
     case FL_KIND_NULL:
     case FL_KIND_INVALID_PREFIX:
+    case FL_KIND_EMPTY_LIST:
     case FL_KIND_INT:
+    case FL_KIND_SECONDS:
+    case FL_KIND_MILLISECONDS:
     case FL_KIND_BOOL: return "";
+    case FL_KIND_OCTETS4:
+    case FL_KIND_OCTETS16:
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME:
     case FL_KIND_LIST_ADDRESS: return "]";
@@ -194,9 +204,14 @@ static fl_fast_op op_of(const fl_value *value)
     switch (value->kind) {
     case FL_KIND_EMPTY:
     case FL_KIND_NULL:
+    case FL_KIND_EMPTY_LIST:
     case FL_KIND_INVALID_PREFIX: return FL_FAST_CONSTANT;
     case FL_KIND_INT:
     case FL_KIND_INT_STRING: return FL_FAST_NUMBER;
+    case FL_KIND_SECONDS:
+    case FL_KIND_MILLISECONDS: return FL_FAST_SCALED;
+    case FL_KIND_OCTETS4:
+    case FL_KIND_OCTETS16: return FL_FAST_OCTETS;
     case FL_KIND_BOOL: return FL_FAST_BOOL;
     case FL_KIND_RFC3339: return FL_FAST_RFC3339;
     case FL_KIND_IPV4: return FL_FAST_IPV4;
@@ -430,6 +445,11 @@ void fl_fastpath_learn(fl_fastpath *fast, const fl_value *values, size_t count)
         if (i < count)
             path[i] = node;
     }
-    if (!node->leaf)
-        node->leaf = new_leaf(values, count, path);
+    if (node->leaf)
+        return;
+    node->leaf = new_leaf(values, count, path);
+    if (node->leaf) {
+        node->leaf->next = fast->leaves;
+        fast->leaves = node->leaf;
+    }
 }

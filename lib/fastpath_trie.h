@@ -20,12 +20,14 @@ typedef enum fl_fast_op {
     FL_FAST_END, /* of the record: no value */
     FL_FAST_CONSTANT,
     FL_FAST_NUMBER,
+    FL_FAST_SCALED, /* seconds or milliseconds */
     FL_FAST_BOOL,
     FL_FAST_RFC3339,
     FL_FAST_IPV4,
     FL_FAST_IPV6,
     FL_FAST_HEX4,
     FL_FAST_HEX16,
+    FL_FAST_OCTETS, /* an address as a list of 4 or 16 */
     FL_FAST_MAC,
     FL_FAST_NAME,
     FL_FAST_CIDR4,

@@ -262,7 +262,7 @@ static void wait_for_more(flowan_parser *parser)
  * FLOWAN_END: what remains is to be held. FLOWAN_OK: the general way goes on from here. */
 static flowan_status run_fast(flowan_parser *parser, feed *f)
 {
-    size_t used;
+    size_t used = 0;
     size_t size = f->size - f->start;
     fl_fastpath_stop stop =
         fl_fastpath_run(parser->fast, f->data + f->start, size, parser->offset, &used);
@@ -274,6 +274,7 @@ static flowan_status run_fast(flowan_parser *parser, feed *f)
         return FLOWAN_ERROR_MEMORY;
     if (stop != FL_FASTPATH_SHORT || size == 0 || size > TAIL_MAX)
         return FLOWAN_OK;
+    used = 0;
     flowan_status status = run_tail(parser, f, size, &used);
     size -= used;
     const char *rest = f->data + f->start;
@@ -298,7 +299,7 @@ static flowan_status run_held(flowan_parser *parser, feed *f, bool *taken)
         return FLOWAN_OK;
     if (!memchr(data, '}', part))
         return line ? FLOWAN_OK : FLOWAN_END;
-    size_t used;
+    size_t used = 0;
     flowan_status status = run_tail(parser, f, part, &used);
     *taken = used > 0;
     if (*taken)

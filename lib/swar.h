@@ -2,8 +2,8 @@
  * the first byte that does not belong to it.
  *
  * They accept exactly the canonical spelling that text.h's put functions write, and return
- * the bytes it took, 0 for anything else. All may read FL_SWAR_READ bytes from `text` on,
- * whatever the text says; the IPv4 one also reads the 4 bytes before it. */
+ * the bytes it took, 0 for anything else. All may read up to 8 bytes behind the longest
+ * spelling, whatever the text says; the IPv4 one also reads the 4 bytes before it. */
 #ifndef FL_SWAR_H
 #define FL_SWAR_H
 
@@ -11,8 +11,6 @@
 
 #include "bytes.h"
 #include "text.h"
-
-enum { FL_SWAR_READ = 64 };
 
 #define FL_SWAR_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
 
