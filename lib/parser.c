@@ -30,8 +30,8 @@ struct flowan_parser {
     mode mode;
     fl_buffer pending;           /* unfinished bytes of earlier feeds, … */
     size_t pending_at;           /* … from here on: what is before was settled */
-    fl_json_scan scan;           /* OBJECT; nothing is scanned yet where the fast path
-                                    may still take what is held */
+    fl_json_scan scan;           /* OBJECT */
+    bool tried;                  /* OBJECT: by the fast path, with all of its line */
     flowan_reject_reason reason; /* SKIPPING */
     bool continued;              /* a piece of this reject was handed over */
     flowan_position reject_at;   /* where it began, then */
@@ -80,7 +80,9 @@ flowan_status flowan_parser_new(flowan_parser **out,
         parser->fast = fl_fastpath_new(known.kernel == FLOWAN_KERNEL_PORTABLE,
                                        parser->record_limit);
     if ((!known.no_content_hash && !parser->hash) ||
-        (known.kernel != FLOWAN_KERNEL_NONE && !parser->fast) ||
+        (known.kernel != FLOWAN_KERNEL_NONE &&
+         (!parser->fast ||
+          !fl_buffer_reserve(&parser->tail, TAIL_MAX + FL_FASTPATH_PADDING))) ||
         !fl_record_init(&parser->record)) {
         flowan_parser_free(parser);
         return fl_status_memory(error);
@@ -229,18 +231,12 @@ static flowan_status append_object(flowan_parser *parser, feed *f, size_t size)
 static flowan_status run_tail(flowan_parser *parser, feed *f, size_t size,
                               size_t *settled)
 {
-    fl_buffer *tail = &parser->tail;
+    fl_buffer *tail = &parser->tail; /* has room for all of it */
     fl_buffer_clear(tail);
-    fl_buffer_append(
-        tail, parser->pending.data ? parser->pending.data + parser->pending_at : "",
-        held(parser));
+    if (held(parser) > 0)
+        fl_buffer_append(tail, parser->pending.data + parser->pending_at, held(parser));
     fl_buffer_append(tail, f->data + f->start, size);
-    char *padding = fl_buffer_reserve(tail, FL_FASTPATH_PADDING);
-    if (!padding) {
-        tail->failed = false;
-        return FLOWAN_ERROR_MEMORY;
-    }
-    memset(padding, 0, FL_FASTPATH_PADDING);
+    memset(tail->data + tail->size, 0, FL_FASTPATH_PADDING);
     fl_fastpath_stop stop =
         fl_fastpath_run(parser->fast, tail->data, tail->size + FL_FASTPATH_PADDING,
                         parser->offset, settled);
@@ -250,16 +246,8 @@ static flowan_status run_tail(flowan_parser *parser, feed *f, size_t size,
                                         : FLOWAN_OK;
 }
 
-/* An object whose end is not among the bytes is not worth scanning yet: when the rest
- * comes, the fast path may take it whole. */
-static void wait_for_more(flowan_parser *parser)
-{
-    parser->mode = OBJECT;
-    fl_json_scan_begin(&parser->scan);
-}
-
-/* Where an object begins and nothing is held: takes objects as long as it can.
- * FLOWAN_END: what remains is to be held. FLOWAN_OK: the general way goes on from here. */
+/* Where an object begins and nothing is held: takes objects as long as it can. The general
+ * way goes on from there. */
 static flowan_status run_fast(flowan_parser *parser, feed *f)
 {
     size_t used = 0;
@@ -274,35 +262,22 @@ static flowan_status run_fast(flowan_parser *parser, feed *f)
         return FLOWAN_ERROR_MEMORY;
     if (stop != FL_FASTPATH_SHORT || size == 0 || size > TAIL_MAX)
         return FLOWAN_OK;
-    used = 0;
-    flowan_status status = run_tail(parser, f, size, &used);
-    size -= used;
-    const char *rest = f->data + f->start;
-    if (status == FLOWAN_OK && size > 0 && *rest == '{' && !memchr(rest, '}', size)) {
-        wait_for_more(parser);
-        return FLOWAN_END;
-    }
-    return status;
+    return run_tail(parser, f, size, &used);
 }
 
-/* An object that was held unscanned: once its line is complete the fast path has a go.
- * FLOWAN_END: wait on. FLOWAN_OK: it was taken, or has to be scanned now. */
-static flowan_status run_held(flowan_parser *parser, feed *f, bool *taken)
+/* Where an object is held and its line goes on: takes it, if it can, from its beginning,
+ * whatever of it the general way has scanned. One try an object. */
+static flowan_status run_held(flowan_parser *parser, feed *f)
 {
-    const char *data = f->data + f->start;
-    size_t size = f->size - f->start;
     size_t room = held(parser) < TAIL_MAX ? TAIL_MAX - held(parser) : 0;
-    const char *line = memchr(data, '\n', size < room ? size : room);
-    size_t part = line ? (size_t)(line - data) + 1 : size;
-    *taken = false;
-    if (part > room)
+    const char *line = memchr(f->data, '\n', f->size < room ? f->size : room);
+    size_t size = line ? (size_t)(line - f->data) + 1 : f->size;
+    if (parser->tried || size > room || !memchr(f->data, '}', size))
         return FLOWAN_OK;
-    if (!memchr(data, '}', part))
-        return line ? FLOWAN_OK : FLOWAN_END;
+    parser->tried = true;
     size_t used = 0;
-    flowan_status status = run_tail(parser, f, part, &used);
-    *taken = used > 0;
-    if (*taken)
+    flowan_status status = run_tail(parser, f, size, &used);
+    if (used > 0)
         parser->mode = BETWEEN;
     return status;
 }
@@ -341,12 +316,6 @@ static flowan_status run_object(flowan_parser *parser, feed *f)
 {
     fl_json_scan *scan = &parser->scan;
     fl_json_result result = FL_JSON_MORE;
-    if (parser->fast && scan->at == 0 && held(parser) > 0 && f->start < f->size) {
-        bool taken;
-        flowan_status status = run_held(parser, f, &taken);
-        if (status != FLOWAN_OK || taken)
-            return status;
-    }
     while (result == FL_JSON_MORE) {
         size_t room = parser->record_limit - scan->at;
         const char *from;
@@ -441,6 +410,7 @@ static flowan_status run_between(flowan_parser *parser, feed *f)
             return status;
     }
     parser->mode = OBJECT;
+    parser->tried = false;
     fl_json_scan_begin(&parser->scan);
     return FLOWAN_OK;
 }
@@ -461,9 +431,12 @@ flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t
     *used = 0;
     if (size == 0)
         return FLOWAN_OK;
-    if (parser->fast)
-        fl_fastpath_begin(parser->fast, batch);
     flowan_status status = FLOWAN_OK;
+    if (parser->fast) {
+        fl_fastpath_begin(parser->fast, batch);
+        if (parser->mode == OBJECT)
+            status = run_held(parser, &f);
+    }
     while (status == FLOWAN_OK)
         status = fl_batch_rejects_full(batch) ? FLOWAN_FULL : run(parser, &f);
     fl_batch_settle(batch);
@@ -486,14 +459,7 @@ flowan_status flowan_parser_feed(flowan_parser *parser, const void *data, size_t
 flowan_status flowan_parser_finish(flowan_parser *parser, flowan_batch *batch,
                                    flowan_error *error)
 {
-    feed f = {.data = "", .batch = batch};
-    /* What was held unscanned may be no object's beginning. It has no end of one, so that
-     * no record comes of it. */
-    flowan_status status = FLOWAN_OK;
-    while (status == FLOWAN_OK)
-        status = run(parser, &f);
-    if (status != FLOWAN_END)
-        return fl_status_memory(error);
+    feed f = {.batch = batch};
     if (parser->mode == OBJECT)
         begin_skipping(parser, FLOWAN_REJECT_TORN, held(parser));
     while (parser->mode == SKIPPING && held(parser) > 0) {
