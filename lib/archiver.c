@@ -1,5 +1,7 @@
-/* Writing an archive: the lock, the open segment, rotation, recovery, and how far each
- * log was read. */
+/* Writing an archive: the lock, the open segment, recovery, and how far each log was read.
+ * When a segment ends is plan's. */
+#include "archiver.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +13,9 @@
 #include <xxhash.h>
 
 #include "archive.h"
-#include "batch.h"
-#include "clock.h"
 #include "file.h"
-#include "segment.h"
 #include "status.h"
+#include "writer.h"
 
 enum { SEGMENT_ROWS = 16000000 };
 #define ROTATE_MIN_NS UINT64_C(1000000000)
@@ -30,13 +30,13 @@ struct flowan_archiver {
     flowan_writer *writer;  /* the open segment, or NULL */
     bool sealed;            /* has its footer, but not yet its final name */
     fl_buffer open_path;    /* its path, with ".open", NUL behind */
-    uint64_t interval;      /* its interval: start / rotate_ns */
+    fl_plan_state written;  /* as of the last row; `open` and `rows` are the writer's */
     flowan_log_state *logs; /* all known; paths owned */
     size_t log_count;
     size_t logs_room;
-    size_t current; /* the log that batches come from, or log_count */
-    uint64_t modified_ns;
-    uint64_t last_received; /* of that log */
+    size_t current;       /* the log that batches come from, or log_count */
+    uint64_t modified_ns; /* of that log */
+    fl_pack pack;         /* of flowan_archiver_write */
 };
 
 /* --- logs --- */
@@ -131,7 +131,7 @@ flowan_status flowan_archiver_begin_log(flowan_archiver *archiver,
         return fl_status_memory(error);
     archiver->current = (size_t)at;
     archiver->modified_ns = modified_ns;
-    archiver->last_received = 0;
+    archiver->written.last_received = 0;
     return FLOWAN_OK;
 }
 
@@ -498,6 +498,7 @@ void flowan_archiver_free(flowan_archiver *archiver)
     fl_memory_free(archiver->logs);
     fl_buffer_free(&archiver->open_path);
     fl_memory_free(archiver->directory);
+    fl_pack_free(&archiver->pack);
     if (archiver->lock >= 0)
         close(archiver->lock);
     fl_memory_free(archiver);
@@ -533,43 +534,27 @@ static flowan_status open_segment(flowan_archiver *archiver, uint64_t interval,
                                      .zstd_level = archiver->zstd_level};
     status = flowan_writer_open(&archiver->writer, path->data, &options, error);
     if (status == FLOWAN_OK) {
-        archiver->interval = interval;
+        archiver->written.interval = interval;
         archiver->next_serial++;
     }
     return status;
 }
 
-/* The receive time that a record counts as having, for rotation. */
-static uint64_t receive_time(flowan_archiver *archiver, const fl_clock *clock,
-                             size_t row)
-{
-    uint64_t received = fl_clock_received(clock, row);
-    if (received)
-        return archiver->last_received = received;
-    if (archiver->last_received)
-        return archiver->last_received;
-    uint64_t start = clock->has_start ? clock->start.u64[row] : 0;
-    if (start >= FL_CLOCK_2000_NS && start <= INT64_MAX)
-        return start;
-    return archiver->modified_ns <= INT64_MAX ? archiver->modified_ns : 0;
-}
-
-/* Writes rows [first, end); all of the batch is then known up to `end`. */
-static flowan_status write_rows(flowan_archiver *archiver, const flowan_batch *batch,
-                                size_t first, size_t end, flowan_position position,
-                                flowan_error *error)
+/* Writes the rows of a step; all of the batch is then known up to its end. */
+static flowan_status write_rows(flowan_archiver *archiver, const fl_plan_step *step,
+                                const flowan_batch *batch, const fl_pack *packed,
+                                flowan_position position, flowan_error *error)
 {
     flowan_log_state log = archiver->logs[archiver->current];
-    if (end == batch->rows) {
+    if (step->end == batch->rows) {
         log.position = position;
         log.rows_after = 0;
     } else {
         /* the block before this batch stands at its beginning, and a resumed batch
          * began `rows_after` rows later */
-        log.rows_after = (uint32_t)end;
+        log.rows_after = (uint32_t)step->end;
     }
-    flowan_status status =
-        flowan_writer_write(archiver->writer, batch, first, end - first, &log, error);
+    flowan_status status = fl_writer_append(archiver->writer, packed, &log, error);
     if (status == FLOWAN_OK)
         archiver->logs[archiver->current] = log;
     return status;
@@ -583,6 +568,44 @@ static void pass_rows(flowan_log_state *log, size_t rows, flowan_position positi
     log->rows_after = log->rows_after > rows ? log->rows_after - (uint32_t)rows : 0;
 }
 
+fl_plan_rules fl_archiver_rules(const flowan_archiver *archiver)
+{
+    return (fl_plan_rules){archiver->rotate_ns, archiver->segment_rows,
+                           archiver->modified_ns};
+}
+
+fl_plan_state fl_archiver_state(const flowan_archiver *archiver)
+{
+    fl_plan_state state = archiver->written;
+    /* a segment that has its footer only waits for its name */
+    state.open = archiver->writer && !archiver->sealed;
+    state.rows = state.open ? flowan_writer_stats(archiver->writer).rows : 0;
+    return state;
+}
+
+int fl_archiver_zstd_level(const flowan_archiver *archiver)
+{
+    return archiver->zstd_level;
+}
+
+flowan_status fl_archiver_take_step(flowan_archiver *archiver, const fl_plan_step *step,
+                                    const flowan_batch *batch, const fl_pack *packed,
+                                    flowan_position position, flowan_error *error)
+{
+    flowan_status status = FLOWAN_OK;
+    if (archiver->sealed || (step->begins && archiver->writer))
+        status = seal(archiver, error);
+    if (status == FLOWAN_OK && step->begins)
+        status = open_segment(archiver, step->after.interval, error);
+    if (status == FLOWAN_OK && step->first < step->end)
+        status = write_rows(archiver, step, batch, packed, position, error);
+    else if (status == FLOWAN_OK)
+        pass_rows(&archiver->logs[archiver->current], batch->rows, position);
+    if (status == FLOWAN_OK)
+        archiver->written = step->after;
+    return status;
+}
+
 flowan_status flowan_archiver_write(flowan_archiver *archiver,
                                     const flowan_batch *batch, size_t first,
                                     flowan_position position, flowan_error *error)
@@ -590,34 +613,19 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver,
     if (archiver->current >= archiver->log_count)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "no log was begun before rows were written");
-    fl_clock clock;
-    fl_clock_init(&clock, batch);
+    fl_plan_rules rules = fl_archiver_rules(archiver);
+    fl_plan_state state = fl_archiver_state(archiver);
+    fl_plan plan;
+    fl_plan_step step;
     flowan_status status = FLOWAN_OK;
-    size_t from = first;
-    if (archiver->sealed) /* and could not be renamed at the time */
-        status = seal(archiver, error);
-    for (size_t row = first; status == FLOWAN_OK && row < batch->rows; row++) {
-        uint64_t interval = receive_time(archiver, &clock, row) / archiver->rotate_ns;
-        bool full = archiver->writer &&
-                    flowan_writer_stats(archiver->writer).rows + (row - from) >=
-                        archiver->segment_rows;
-        if (archiver->writer && interval <= archiver->interval && !full)
-            continue;
-        if (archiver->writer && row > from)
-            status = write_rows(archiver, batch, from, row, position, error);
-        if (archiver->writer && status == FLOWAN_OK)
-            status = seal(archiver, error);
-        if (status == FLOWAN_OK)
-            status = open_segment(
-                archiver,
-                full && interval < archiver->interval ? archiver->interval : interval,
-                error);
-        from = row;
+    fl_plan_begin(&plan, batch, first, &rules, &state);
+    while (status == FLOWAN_OK && fl_plan_next(&plan, &step)) {
+        if (step.first < step.end)
+            fl_pack_rows(&archiver->pack, batch, &plan.clock, step.first,
+                         step.end - step.first, archiver->zstd_level);
+        status = fl_archiver_take_step(archiver, &step, batch, &archiver->pack,
+                                       position, error);
     }
-    if (status == FLOWAN_OK && from < batch->rows)
-        status = write_rows(archiver, batch, from, batch->rows, position, error);
-    else if (status == FLOWAN_OK)
-        pass_rows(&archiver->logs[archiver->current], batch->rows, position);
     return status;
 }
 

@@ -1,0 +1,12 @@
+/* Layer 4: what the archiver needs of the writer beyond its public face: blocks that were
+ * packed elsewhere. */
+#ifndef FL_WRITER_H
+#define FL_WRITER_H
+
+#include "pack.h"
+
+/* Appends a block as flowan_writer_write does. Of a pack that failed: its failure. */
+flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
+                               const flowan_log_state *log, flowan_error *error);
+
+#endif
