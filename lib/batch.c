@@ -519,13 +519,41 @@ static bool has_spellings(const flowan_batch *batch, const fl_value *values,
     return known + fresh <= FL_BATCH_SPELLINGS_MAX;
 }
 
+static size_t items_memory(const fl_column *column)
+{
+    size_t room = column->items_count ? 8 : 0; /* as fl_memory_grow does */
+    while (room < column->items_count)
+        room *= 2;
+    return room * fl_type_width(column->type);
+}
+
+/* What a new batch would hold for these rows. What an earlier fill left is not for this one
+ * to pay: a log is cut into the same batches whichever batch takes which part of it. */
+static size_t own_memory(const flowan_batch *batch)
+{
+    size_t memory = items_memory(batch->raw);
+    size_t room = ROOM_MIN;
+    while (room < batch->rows)
+        room *= 2;
+    for (size_t i = 0; i < batch->column_count; i++) {
+        const fl_column *column = batch->columns[i];
+        bool runs = fl_type_is_run(column->type);
+        size_t width = runs ? sizeof *column->offset : fl_type_width(column->type);
+        memory += room * width + room / 8 + (runs ? items_memory(column) : 0);
+        if (column->field < 0)
+            memory += sizeof *column + column->name_size;
+    }
+    return memory;
+}
+
 /* Whether the record fits without breaking a bound. A batch without rows takes any. */
 static bool has_room(const flowan_batch *batch, const fl_value *values, size_t count)
 {
     if (batch->rows == 0)
         return true;
-    if (batch->rows >= batch->capacity || batch->memory > batch->memory_limit ||
-        batch->shapes.count >= FL_BATCH_SHAPES_MAX ||
+    if (batch->rows >= batch->capacity || batch->shapes.count >= FL_BATCH_SHAPES_MAX ||
+        (batch->memory > batch->memory_limit && /* what is held is never less */
+         own_memory(batch) > batch->memory_limit) ||
         batch->shapes.arena.size >= FL_BATCH_SHAPES_SIZE ||
         !has_spellings(batch, values, count))
         return false;

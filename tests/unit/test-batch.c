@@ -420,6 +420,53 @@ START_TEST(memory_bytes)
 }
 END_TEST
 
+/* Rows that a batch of 1 MiB takes of endless records that begin so and hold a text of that
+ * size, with one of another kind every tenth time. */
+static size_t rows_until_full(const char *head, size_t size, const char *tenth)
+{
+    fl_buffer text = {0};
+    fl_buffer_text(&text, head);
+    for (size_t i = 0; i < size; i++)
+        fl_buffer_byte(&text, 'y');
+    fl_buffer_text(&text, "\"}");
+    flowan_status status = FLOWAN_OK;
+    for (size_t i = 0, left; status == FLOWAN_OK; i++)
+        status = i % 10 == 9 ? feed(tenth, strlen(tenth), &left)
+                             : feed(text.data, text.size, &left);
+    ck_assert_int_eq(status, FLOWAN_FULL);
+    fl_buffer_free(&text);
+    flowan_parser_reset(parser); /* the one that found it full */
+    return flowan_batch_rows(batch);
+}
+
+/* Memory that a batch keeps does not make the next fill shorter. */
+START_TEST(memory_kept)
+{
+    static const char *const heads[] = {
+        "{\"bytes\":7,\"t\":\"", "{ \"bytes\":7,\"t\":\"",
+        "{\"as_path\":[1,2,3],\"t\":\"",
+        "{\"src_addr\":\"10.0.0.1\",\"dst_addr\":\"::1\",\"n\":null,\"t\":\""};
+    static const char *const others[] = {
+        "{\"bytes\":1}", "{\"as_path\":[1,2,3,4],\"packets\":3,\"etype\":\"IPv4\"}",
+        "{\"b\":\"b\",\"c\":{},\"d\":true,\"e\":[1]}"};
+    for (size_t i = 0; i < 12; i++)
+        for (size_t size = 0; size < 5000; size = size * 7 + 20) {
+            limit_batch(1 << 20, 1 << 20);
+            size_t rows = rows_until_full(heads[i % 4], size, others[i % 3]);
+            limit_batch(1 << 20, 1 << 20);
+            /* as much as is kept, of columns with other names */
+            for (int k = 0; k < 900; k++)
+                add("{\"u\":\"0123456789012345678901234567890123456789012345678\","
+                    "\"packets\":1,\"v\":7,\"w\":8,\"x\":9,\"proto\":\"TCP\"}");
+            size_t kept = batch->memory;
+            ck_assert_uint_gt(kept, 100000);
+            flowan_batch_reset(batch);
+            ck_assert_uint_eq(batch->memory, kept);
+            ck_assert_uint_eq(rows_until_full(heads[i % 4], size, others[i % 3]), rows);
+        }
+}
+END_TEST
+
 /* Ever new keys: the batch is full before it has more columns than it may. */
 START_TEST(columns)
 {
@@ -769,6 +816,7 @@ static Suite *suite_of(void)
     tcase_add_test(tests, capacity);
     tcase_add_test(tests, full_leaves_it);
     tcase_add_test(tests, memory_bytes);
+    tcase_add_test(tests, memory_kept);
     tcase_add_test(tests, columns);
     tcase_add_test(tests, columns_at_the_limit);
     tcase_add_test(tests, more_fields_than_a_record_has);
