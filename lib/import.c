@@ -1,14 +1,17 @@
-#include "flowan/import.h"
+#include "import.h"
 
 #include <string.h>
 #include <xxhash.h>
 
-#include "flowan/source.h"
+#include "pipeline.h"
 #include "segment.h"
+#include "source.h"
 #include "status.h"
 
 /* So much of a log's beginning tells it from others: a dozen records or so. */
 enum { HEAD_SIZE = 4096 };
+/* While input is awaited, what others have packed is looked for so often. */
+enum { LOOK_MS = 10 };
 
 typedef struct job {
     flowan_archiver *archiver;
@@ -17,10 +20,10 @@ typedef struct job {
     flowan_import_result *result;
     flowan_source *source;
     flowan_parser *parser;
-    flowan_batch *batch;
+    fl_pipeline *pipeline;
     flowan_log_state log;
-    size_t rows_known; /* rows at the front of what comes that are in already */
-    bool refused;      /* the batch at hand was, perhaps after a part of it was taken */
+    size_t rows_known;   /* rows at the front of what comes that are in already */
+    uint64_t bytes_here; /* as of the batch that is being written */
 } job;
 
 static flowan_status open_source(job *j, flowan_error *error)
@@ -122,10 +125,13 @@ static flowan_status take_up(job *j, const char **rest, size_t *rest_size,
     return status;
 }
 
-static flowan_status hand_over_rejects(job *j, flowan_error *error)
+static flowan_status begin_batch(void *context, const flowan_batch *batch,
+                                 uint64_t bytes, flowan_error *error)
 {
+    job *j = context;
     flowan_reject reject;
-    for (size_t i = 0; flowan_batch_reject(j->batch, i, &reject); i++) {
+    j->bytes_here = bytes;
+    for (size_t i = 0; flowan_batch_reject(batch, i, &reject); i++) {
         if (!reject.continued)
             j->result->rejects[reject.reason]++;
         if (!j->options.reject)
@@ -138,39 +144,93 @@ static flowan_status hand_over_rejects(job *j, flowan_error *error)
     return FLOWAN_OK;
 }
 
-static flowan_status flush(job *j, flowan_position position, flowan_error *error)
+static void end_batch(void *context, size_t rows)
 {
-    size_t rows = flowan_batch_rows(j->batch);
+    job *j = context;
+    j->result->records += rows;
+}
+
+static flowan_status put(job *j, const flowan_batch *batch, flowan_position position,
+                         flowan_error *error)
+{
+    size_t rows = flowan_batch_rows(batch);
     size_t first = j->rows_known < rows ? j->rows_known : rows;
-    flowan_status status = hand_over_rejects(j, error);
-    if (status == FLOWAN_OK)
-        status = flowan_archiver_write(j->archiver, j->batch, first, position, error);
-    if (status == FLOWAN_OK) {
-        j->rows_known -= first;
-        j->result->records += rows - first;
-        flowan_batch_reset(j->batch);
-    }
-    j->refused = status != FLOWAN_OK;
-    return status;
+    j->rows_known -= first;
+    return fl_pipeline_put(j->pipeline, first, position, j->result->bytes, error);
 }
 
 static flowan_status parse(job *j, const char *data, size_t size, flowan_error *error)
 {
     while (size > 0) {
         size_t used;
-        flowan_status status =
-            flowan_parser_feed(j->parser, data, size, j->batch, &used, error);
+        flowan_batch *batch;
+        flowan_status status = fl_pipeline_batch(j->pipeline, &batch, error);
+        if (status != FLOWAN_OK)
+            return status;
+        status = flowan_parser_feed(j->parser, data, size, batch, &used, error);
         data += used;
         size -= used;
         j->result->bytes += used;
         if (status == FLOWAN_FULL)
-            status = flush(j, flowan_parser_position(j->parser), error);
+            status = put(j, batch, flowan_parser_position(j->parser), error);
         if (status != FLOWAN_OK)
             return status;
     }
     if (j->options.progress && j->options.progress(j->options.context, j->result) != 0)
         j->result->stopped = true;
     return FLOWAN_OK;
+}
+
+/* The next run of bytes. What is packed meanwhile does not wait for a slow input. */
+static flowan_status read_more(job *j, const void **data, size_t *size,
+                               flowan_error *error)
+{
+    flowan_status status = fl_pipeline_write_packed(j->pipeline, error);
+    while (status == FLOWAN_OK && fl_pipeline_is_busy(j->pipeline) &&
+           !fl_source_wait(j->source, LOOK_MS))
+        status = fl_pipeline_write_packed(j->pipeline, error);
+    return status == FLOWAN_OK ? flowan_source_read(j->source, data, size, error)
+                               : status;
+}
+
+/* Writes the batch that the end of the input left, or of what was read before
+ * `status` failed. */
+static flowan_status write_last(job *j, flowan_status status, flowan_error *error)
+{
+    /* What an unfinished object begins with is not behind us: the log may grow. */
+    flowan_position position = flowan_parser_position(j->parser);
+    flowan_batch *batch;
+    flowan_error late;
+    flowan_status written = fl_pipeline_batch(j->pipeline, &batch, &late);
+    if (written == FLOWAN_OK && status == FLOWAN_END)
+        status = flowan_parser_finish(j->parser, batch, error);
+    if (written == FLOWAN_OK)
+        written = put(j, batch, position, &late);
+    if (written == FLOWAN_OK)
+        written = fl_pipeline_write_all(j->pipeline, &late);
+    if (written != FLOWAN_OK && status >= FLOWAN_OK && error)
+        *error = late;
+    return status >= FLOWAN_OK ? written : status;
+}
+
+/* After reading ended with `status`: all that was parsed before is written. */
+static flowan_status finish(job *j, flowan_status status, flowan_error *error)
+{
+    flowan_error early;
+    if (!fl_pipeline_has_failed(j->pipeline)) {
+        /* These batches were full before anything else went wrong. */
+        flowan_status written = fl_pipeline_write_all(j->pipeline, &early);
+        if (written == FLOWAN_OK)
+            status = write_last(j, status, error);
+        else if (error)
+            *error = early;
+        if (written != FLOWAN_OK)
+            status = written;
+    }
+    if (fl_pipeline_has_failed(j->pipeline))
+        j->result->bytes =
+            j->bytes_here; /* what others parsed ahead counts for nothing */
+    return status;
 }
 
 static flowan_status run(job *j, flowan_error *error)
@@ -191,25 +251,51 @@ static flowan_status run(job *j, flowan_error *error)
     while (status == FLOWAN_OK && !j->result->stopped) {
         const void *data;
         size_t size;
-        status = flowan_source_read(j->source, &data, &size, error);
+        status = read_more(j, &data, &size, error);
         if (status == FLOWAN_OK)
             status = parse(j, data, size, error);
     }
-    /* What an unfinished object begins with is not behind us: the log may grow. */
-    flowan_position position = flowan_parser_position(j->parser);
-    if (status == FLOWAN_END)
-        status = flowan_parser_finish(j->parser, j->batch, error);
-    flowan_error late;
-    flowan_status written = j->refused ? FLOWAN_OK : flush(j, position, &late);
-    if (status == FLOWAN_OK && written != FLOWAN_OK && error)
-        *error = late;
-    if (status == FLOWAN_OK)
-        status = written;
+    uint64_t offset = flowan_parser_position(j->parser).offset;
+    status = finish(j, status, error);
     if (status == FLOWAN_OK && j->result->resumed_at > 0 && j->result->records == 0 &&
-        position.offset == j->result->resumed_at && !j->result->stopped)
+        offset == j->result->resumed_at && !j->result->stopped)
         return fl_status_fail(error, FLOWAN_ERROR_EXISTS, FL_NO_OFFSET,
                               "%s: is in the archive already, all %llu bytes",
-                              j->log.path, (unsigned long long)position.offset);
+                              j->log.path, (unsigned long long)offset);
+    return status;
+}
+
+flowan_status fl_import_run(flowan_archiver *archiver, const char *path,
+                            const flowan_import_options *options,
+                            const flowan_batch_options *batch_options,
+                            flowan_import_result *result, flowan_error *error)
+{
+    flowan_import_result unwanted;
+    job j = {.archiver = archiver, .path = path, .result = result ? result : &unwanted};
+    *j.result = (flowan_import_result){0};
+    bool fits = fl_status_options_fit(options, sizeof *options);
+    if (options && fits)
+        memcpy(&j.options, options,
+               options->size < sizeof j.options ? options->size : sizeof j.options);
+    if (!fits || j.options.threads > FL_PIPELINE_THREADS_MAX)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "import options: unknown members, or over %d threads",
+                              FL_PIPELINE_THREADS_MAX);
+    flowan_parser_options parser_options = {.size = sizeof parser_options,
+                                            .record_limit = j.options.record_limit,
+                                            .map = j.options.map,
+                                            .map_count = j.options.map_count};
+    fl_pipeline_owner owner = {&j, begin_batch, end_batch};
+    uint32_t threads = j.options.threads ? j.options.threads : 1;
+    flowan_status status = flowan_parser_new(&j.parser, &parser_options, error);
+    if (status == FLOWAN_OK)
+        status = fl_pipeline_new(&j.pipeline, archiver, &owner, threads, batch_options,
+                                 error);
+    if (status == FLOWAN_OK)
+        status = run(&j, error);
+    fl_pipeline_free(j.pipeline);
+    flowan_source_free(j.source);
+    flowan_parser_free(j.parser);
     return status;
 }
 
@@ -217,26 +303,5 @@ flowan_status flowan_import_log(flowan_archiver *archiver, const char *path,
                                 const flowan_import_options *options,
                                 flowan_import_result *result, flowan_error *error)
 {
-    flowan_import_result unwanted;
-    job j = {.archiver = archiver, .path = path, .result = result ? result : &unwanted};
-    *j.result = (flowan_import_result){0};
-    if (!fl_status_options_fit(options, sizeof *options))
-        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "import options: unknown members");
-    if (options)
-        memcpy(&j.options, options,
-               options->size < sizeof j.options ? options->size : sizeof j.options);
-    flowan_parser_options parser_options = {.size = sizeof parser_options,
-                                            .record_limit = j.options.record_limit,
-                                            .map = j.options.map,
-                                            .map_count = j.options.map_count};
-    flowan_status status = flowan_parser_new(&j.parser, &parser_options, error);
-    if (status == FLOWAN_OK)
-        status = flowan_batch_new(&j.batch, NULL, error);
-    if (status == FLOWAN_OK)
-        status = run(&j, error);
-    flowan_source_free(j.source);
-    flowan_parser_free(j.parser);
-    flowan_batch_free(j.batch);
-    return status;
+    return fl_import_run(archiver, path, options, NULL, result, error);
 }

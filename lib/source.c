@@ -4,7 +4,7 @@
  * Plain input is handed out from the buffer that it was read into; compressed input
  * goes through a second one. A failure waits in the handle until the good bytes before
  * it were taken. */
-#include "flowan/source.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -430,6 +430,16 @@ flowan_status flowan_source_peek(flowan_source *source, size_t want, const void 
     }
     *size = there < want ? there : want;
     return FLOWAN_OK;
+}
+
+bool fl_source_wait(const flowan_source *source, int timeout_ms)
+{
+    const void *data;
+    if (source->failure.status < 0 || source->in_ended || source->out_pending ||
+        source->in_at < source->in_size || ready(source, &data) > 0)
+        return true;
+    struct pollfd input = {.fd = source->fd, .events = POLLIN};
+    return poll(&input, 1, timeout_ms) > 0;
 }
 
 const char *flowan_source_name(const flowan_source *source)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,8 @@ static const char import_help[] =
     "      --map KEY=FIELD  KEY of the logs means FIELD of goflow2; repeatable\n"
     "      --again          take a log though it is in already\n"
     "      --strict         stop at the first reject\n"
+    "  -j, --jobs N         threads to work with (default: one for each CPU, 8 at most);\n"
+    "                       the archive is the same for any number\n"
     "      --help           this text\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but some input was rejected.\n";
@@ -71,12 +74,16 @@ enum {
 
 /* --- import --- */
 
+/* More take memory, and reading is one thread's: they would mostly wait for it. */
+enum { JOBS_DEFAULT_MAX = 8, JOBS_MAX = 256 };
+
 typedef struct import_job {
     const char *archive;
     flowan_archiver_options archiver_options;
     bool again;
     bool strict;
     cli_key_map map;
+    uint32_t jobs;
     const char *rejects_path; /* NULL: in the archive */
     rejects *rejects;
     cli_progress progress;
@@ -119,7 +126,8 @@ static int import_log(import_job *job, flowan_archiver *archiver, const char *pa
                                      .reject = on_reject,
                                      .progress = on_progress,
                                      .map = job->map.entries,
-                                     .map_count = job->map.count};
+                                     .map_count = job->map.count,
+                                     .threads = job->jobs};
     flowan_import_result result;
     flowan_error error;
     flowan_status status = flowan_import_log(archiver, path, &options, &result, &error);
@@ -184,6 +192,28 @@ static int level_of(const char *name)
                                           : 0;
 }
 
+/* The CPUs that this process may use. */
+static uint32_t default_jobs(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1                  ? 1
+           : count > JOBS_DEFAULT_MAX ? JOBS_DEFAULT_MAX
+                                      : (uint32_t)count;
+}
+
+static bool take_jobs(const char *text, uint32_t *jobs)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || value < 1 || value > JOBS_MAX) {
+        cli_usage("--jobs wants a number from 1 to %d, not '%s'", JOBS_MAX, text);
+        return false;
+    }
+    *jobs = (uint32_t)value;
+    return true;
+}
+
 static int run_import(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -194,13 +224,15 @@ static int run_import(int argc, char **argv)
         {"map", required_argument, NULL, OPTION_MAP},
         {"again", no_argument, NULL, OPTION_AGAIN},
         {"strict", no_argument, NULL, OPTION_STRICT},
+        {"jobs", required_argument, NULL, 'j'},
         {"help", no_argument, NULL, OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
-    import_job job = {.archiver_options = {.size = sizeof(flowan_archiver_options)}};
+    import_job job = {.archiver_options = {.size = sizeof(flowan_archiver_options)},
+                      .jobs = default_jobs()};
     flowan_error error;
     int option;
-    while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":a:j:", options, NULL)) != -1) {
         switch (option) {
         case 'a': job.archive = optarg; break;
         case OPTION_ROTATE:
@@ -223,6 +255,10 @@ static int run_import(int argc, char **argv)
             break;
         case OPTION_AGAIN: job.again = true; break;
         case OPTION_STRICT: job.strict = true; break;
+        case 'j':
+            if (!take_jobs(optarg, &job.jobs))
+                return CLI_USAGE;
+            break;
         case OPTION_HELP: return cli_help(import_help);
         default: return cli_bad_option(argv, option);
         }

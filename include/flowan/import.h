@@ -31,6 +31,11 @@ typedef struct flowan_import_options {
     int (*progress)(void *context, const flowan_import_result *so_far);
     const flowan_key_map *map; /* as the parser's */
     size_t map_count;
+    /* Threads at work, with the caller's; 0: 1; at most 256. Where the system gives fewer,
+     * fewer. The archive is the same, byte for byte, and so are the calls of `reject`;
+     * both callbacks come in the caller's thread. Several read ahead of what is written:
+     * what waits holds up to about 32 MiB a thread, beside a batch that is being read. */
+    uint32_t threads;
 } flowan_import_options;
 
 /* Imports `path` ("-": standard input). A log of which a part is in already, under

@@ -5,6 +5,7 @@
  * The linker sends malloc, calloc and realloc of the library here (not those of shared
  * libraries). Only calls inside TRY are made to fail. */
 #include <ftw.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "flowan/parser.h"
 #include "flowan/segment.h"
 #include "flowan/source.h"
+#include "import.h"
 #include "memory.h"
 #include "render.h"
 #include "unit.h"
@@ -37,21 +39,22 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t width);
 void *__wrap_realloc(void *memory, size_t size);
 
+/* Set while one thread runs; several may count. */
 static struct {
     bool armed;
     bool for_ever;  /* all that follow fail too */
     size_t fail_at; /* the n-th, from 1; 0: none */
-    size_t calls;
-    bool failed;
+    atomic_size_t calls;
+    atomic_bool failed;
 } allocator;
 
 static bool fails(void)
 {
     if (!allocator.armed)
         return false;
-    allocator.calls++;
-    if (allocator.fail_at == 0 || allocator.calls < allocator.fail_at ||
-        (allocator.calls > allocator.fail_at && !allocator.for_ever))
+    size_t call = atomic_fetch_add(&allocator.calls, 1) + 1;
+    if (allocator.fail_at == 0 || call < allocator.fail_at ||
+        (call > allocator.fail_at && !allocator.for_ever))
         return false;
     allocator.failed = true;
     return true;
@@ -430,6 +433,65 @@ out:
     flowan_batch_free(batch);
 }
 
+/* The exact texts of what is in an archive, whatever failed when it was written. */
+static void say_archived(fl_buffer *said, const char *directory)
+{
+    flowan_archive *listed;
+    flowan_batch *batch;
+    EXPECT(flowan_archive_open(&listed, directory, NULL) == FLOWAN_OK &&
+               flowan_batch_new(&batch, NULL, NULL) == FLOWAN_OK,
+           "no archive");
+    for (size_t i = 0; i < flowan_archive_segments(listed); i++) {
+        flowan_reader *reader;
+        EXPECT(flowan_archive_reader(listed, i, &reader, NULL) == FLOWAN_OK, "segment");
+        for (size_t k = 0; k < flowan_reader_info(reader).blocks; k++) {
+            EXPECT(flowan_reader_read(reader, k, NULL, 0, batch, NULL) == FLOWAN_OK,
+                   "block");
+            for (size_t row = 0; row < flowan_batch_rows(batch); row++) {
+                fl_render_row(said, batch, row);
+                fl_buffer_byte(said, '\n');
+            }
+        }
+        flowan_reader_free(reader);
+    }
+    flowan_batch_free(batch);
+    flowan_archive_free(listed);
+}
+
+/* Which thread meets the failure is left to chance; what is in is the log's beginning. */
+static void import_by(trial *t, uint32_t threads)
+{
+    char home[96], log[96];
+    snprintf(home, sizeof home, "%s/archive", t->directory);
+    snprintf(log, sizeof log, "%s/log", t->directory);
+    FILE *file = fopen(log, "w");
+    EXPECT(file, "no log");
+    for (int i = 0; i < 3; i++)
+        fprintf(file, "{\"n\":%d}\n%.*s\n", i, (int)sizeof log_text - 1, log_text);
+    EXPECT(fclose(file) == 0, "no log");
+    flowan_archiver *archiver = NULL;
+    flowan_archiver_options options = {.size = sizeof options, .segment_rows = 11};
+    flowan_import_options how = {.size = sizeof how, .threads = threads};
+    flowan_batch_options few = {.size = sizeof few, .capacity = 4};
+    ONCE(flowan_archiver_open(&archiver, home, &options, &t->error));
+    ONCE(fl_import_run(archiver, log, &how, &few, NULL, &t->error));
+    ONCE(flowan_archiver_finish(archiver, &t->error));
+out:
+    if (archiver)
+        say_archived(&t->said, home);
+    flowan_archiver_free(archiver);
+}
+
+static void import_alone(trial *t)
+{
+    import_by(t, 1);
+}
+
+static void import_by_three(trial *t)
+{
+    import_by(t, 3);
+}
+
 static void networks(trial *t)
 {
     static const char text[] =
@@ -537,6 +599,8 @@ static const scenario scenarios[] = {
     {"parse, many rows", parse_many, true},
     {"segment", segment, false},
     {"archive", archive, false},
+    {"import", import_alone, false},
+    {"import by three", import_by_three, false},
     {"networks", networks, true},
     {"asdb", asdb, true},
     {"source, plain", source_plain, false},

@@ -25,8 +25,8 @@ _flowan_value()
         *:--order) _flowan_words "bytes packets flows" ;;
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
-        *:--start | *:--end | *:-n | *:--limit | *:--fields | *:--by | *:--top | *:--gap | \
-            *:--default-sampling | *:--map) ;;
+        *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
+            *:--top | *:--gap | *:--default-sampling | *:--map) ;;
         *) return 1 ;;
     esac
 }
@@ -42,7 +42,7 @@ _flowan_complete()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
         flowan-archive:import)
             options='--help -a --archive --rotate --level --rejects --map --again
-                --strict' ;;
+                --strict -j --jobs' ;;
         flowan-archive:info) options='--help -a --archive --json' ;;
         flowan-archive:verify) options='--help' ;;
         flowan-archive:*) commands='import info verify' ;;
