@@ -18,14 +18,16 @@ static inline __m256i load(const char *at)
     return _mm256_loadu_si256((const __m256i *)(const void *)at);
 }
 
-static inline unsigned common(const char *p, const char *text)
+static inline unsigned common(const char *p, const fl_fast_node *node)
 {
     unsigned differ =
-        ~(unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), load(text)));
+        ~(unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), load(node->text)));
     if (differ)
         return (unsigned)__builtin_ctz(differ);
+    if (node->reach <= 32)
+        return 32;
     differ = ~(unsigned)_mm256_movemask_epi8(
-        _mm256_cmpeq_epi8(load(p + 32), load(text + 32)));
+        _mm256_cmpeq_epi8(load(p + 32), load(node->text + 32)));
     return differ ? 32 + (unsigned)__builtin_ctz(differ) : FL_FAST_TEXT;
 }
 

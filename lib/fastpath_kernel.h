@@ -1,7 +1,8 @@
 /* Layer 2: the walk over one record after another, as a template: each of the two
  * kernels defines what it does its own way, then includes this.
  *
- *   COMMON(p, text)        bytes that p and text have in common, up to FL_FAST_TEXT
+ *   COMMON(p, node)        bytes that p and the node's text have in common; enough to tell
+ *                          whether they are node->reach
  *   STRING_STOP(p, end)    the first '"', '\' or control character from p on; NULL when
  *                          none stands before `end`, which is padded
  *   IPV4(fast, text, out)  as fl_swar_ipv4
@@ -41,7 +42,7 @@ static inline __attribute__((always_inline)) const char *read_number(fl_fastpath
         size = fl_swar_first(stop);
         if (size == 0 || ((values & 0xff) == 0 && size > 1))
             return NULL;
-        node->number = fl_swar_sum(values, size);
+        node->number = fl_swar_sum_to(values, stop);
     } else {
         size = LONG_NUMBER(at, &node->number);
         if (size == 0 || (values & 0xff) == 0)
@@ -124,9 +125,11 @@ static const char *read_hex4(fl_fastpath *fast, fl_fast_node *node, const char *
 {
     (void)fast;
     (void)limit;
-    static const unsigned char head[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    memcpy(node->address.octet, head, sizeof head);
-    return fl_swar_hex8(at, node->address.octet + 12) ? at + 8 : NULL;
+    uint32_t octets;
+    if (!fl_swar_hex8(at, &octets))
+        return NULL;
+    fl_swar_put_ipv4(&node->address, octets);
+    return at + 8;
 }
 
 static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char *at,
@@ -134,9 +137,12 @@ static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char 
 {
     (void)fast;
     (void)limit;
+    uint32_t octets[4];
     for (unsigned i = 0; i < 4; i++, at += 8)
-        if (!fl_swar_hex8(at, node->address.octet + 4 * i))
+        if (!fl_swar_hex8(at, &octets[i]))
             return NULL;
+    fl_swar_store(node->address.octet, octets[0] | (uint64_t)octets[1] << 32);
+    fl_swar_store(node->address.octet + 8, octets[2] | (uint64_t)octets[3] << 32);
     return at;
 }
 
@@ -328,6 +334,17 @@ static reader *const readers[FL_FAST_OPS] = {
     [FL_FAST_LIST_NAME] = read_names, [FL_FAST_LIST_ADDRESS] = read_addresses,
 };
 
+static inline void drop_memo(fl_fast_node *node, uint32_t wait)
+{
+    /* what no record has: else it would be a matter of chance, and of a branch that cannot
+     * be foreseen, how far beyond the literal the texts are equal */
+    if (node->literal_size < FL_FAST_TEXT)
+        node->text[node->literal_size] = '\n';
+    node->memo_size = FL_FAST_NO_MEMO;
+    node->reach = node->literal_size;
+    node->wait = wait;
+}
+
 /* To be called when a value had to be converted and node->wait is over. A memo pays while
  * its value changes less than once in eight records, since a missed guess costs more than
  * a conversion; a node without one tries again later, since traffic changes. */
@@ -346,12 +363,11 @@ static __attribute__((noinline)) void remember(const fl_fastpath *fast,
     /* items of a list do not outlive their record, but none need not */
     bool keeps = node->type < FLOWAN_TYPE_LIST_U64 || node->count == 0;
     if (node->gap < GAP_MIN || size > FL_FAST_TEXT || !keeps) {
-        node->memo_size = FL_FAST_NO_MEMO;
-        node->wait = node->gap < GAP_MIN ? RETRY : 64;
+        drop_memo(node, node->gap < GAP_MIN ? RETRY : 64);
         return;
     }
     memcpy(node->text, p, FL_FAST_TEXT);
-    node->memo_size = (uint8_t)size;
+    node->memo_size = node->reach = (uint8_t)size;
     node->wait = 1;
     if (node->type == FLOWAN_TYPE_TEXT)
         node->items = node->text + node->literal_size;
@@ -365,21 +381,18 @@ static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
                                                           const char *limit)
 {
     fl_fast_node *parent = tried->parent;
-    if (COMMON(p, tried->text) >= tried->literal_size) {
-        tried->memo_size = FL_FAST_NO_MEMO; /* the attempt may have spoilt the value */
-        tried->wait = 1;
-    }
+    if (COMMON(p, tried) >= tried->literal_size)
+        drop_memo(tried, 1); /* the attempt may have spoilt the value */
     fl_fast_node *before = tried;
     for (fl_fast_node *node = tried->next; node; before = node, node = node->next) {
-        unsigned same = COMMON(p, node->text);
+        unsigned same = COMMON(p, node);
         const char *end = p + node->memo_size - 1;
         if (same < node->literal_size)
             continue;
         if (same < node->memo_size) {
             end = readers[node->op](fast, node, p + node->literal_size, limit);
             if (!end) {
-                node->memo_size = FL_FAST_NO_MEMO;
-                node->wait = 1;
+                drop_memo(node, 1);
                 continue;
             }
             if (--node->wait == 0)
@@ -411,7 +424,7 @@ static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const cha
             fast->cut = true;
             return NULL;
         }
-        unsigned same = COMMON(p, node->text);
+        unsigned same = COMMON(p, node);
         if (same >= node->memo_size) {
             p += node->memo_size - 1;
             continue;
@@ -456,12 +469,19 @@ static inline bool fits(const fl_fast_prefix *prefix)
 static inline void carry(const fl_fast_leaf *leaf, size_t row)
 {
     const fl_fast_cell *cell = leaf->cells;
+#pragma GCC unroll 4
     for (const fl_fast_cell *end = leaf->cells + leaf->end4; cell < end; cell++)
         ((uint32_t *)cell->cells)[row] = (uint32_t) * (const uint64_t *)cell->value;
+#pragma GCC unroll 4
     for (const fl_fast_cell *end = leaf->cells + leaf->end8; cell < end; cell++)
         ((uint64_t *)cell->cells)[row] = *(const uint64_t *)cell->value;
-    for (const fl_fast_cell *end = leaf->cells + leaf->end16; cell < end; cell++)
-        ((flowan_address *)cell->cells)[row] = *(const flowan_address *)cell->value;
+#pragma GCC unroll 4
+    for (const fl_fast_cell *end = leaf->cells + leaf->end16; cell < end; cell++) {
+        uint64_t half[2]; /* as they were stored */
+        memcpy(&half[0], cell->value, 8);
+        memcpy(&half[1], (const char *)cell->value + 8, 8);
+        memcpy((flowan_address *)cell->cells + row, half, sizeof half);
+    }
 }
 
 /* A run may need more memory, so all are looked at before any is written. */
@@ -482,9 +502,13 @@ static inline bool carry_runs(flowan_batch *batch, const fl_fast_leaf *leaf, siz
             fl_column_fill_offsets(column, row);
         else
             column->offset[row] = (uint32_t)column->items_count;
-        if (node->count)
-            memcpy((char *)column->items + column->items_count * width, node->items,
-                   node->count * width);
+        char *to = (char *)column->items + column->items_count * width;
+        /* most texts are short, and there is padding behind both */
+        if (width == 1 && node->count <= 32 &&
+            column->items_count + 32 <= column->items_room)
+            memcpy(to, node->items, 32);
+        else if (node->count)
+            memcpy(to, node->items, node->count * width);
         column->items_count += node->count;
         column->offset[row + 1] = (uint32_t)column->items_count;
         column->filled = row + 1;
@@ -520,6 +544,13 @@ static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t s
         fl_fast_leaf *leaf = node->leaf;
         if (!leaf) /* memory was short when it was learnt */
             goto out;
+        /* all that can be strange, then the batch: it must not have a column whose record
+         * does not come */
+        if ((size_t)(p - start) > fast->record_limit)
+            goto out;
+        for (size_t i = 0; i < leaf->prefix_count; i++)
+            if (!fits(&leaf->prefixes[i]))
+                goto out;
         size_t row = batch->rows;
         if (leaf->round != fast->round || row >= stop_row ||
             batch->memory > batch->memory_limit) {
@@ -529,11 +560,6 @@ static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t s
             if (stop_row > batch->capacity)
                 stop_row = batch->capacity;
         }
-        for (size_t i = 0; i < leaf->prefix_count; i++)
-            if (!fits(&leaf->prefixes[i]))
-                goto out;
-        if ((size_t)(p - start) > fast->record_limit)
-            goto out;
         if (!carry_runs(batch, leaf, row)) {
             stop = FL_FASTPATH_MEMORY;
             goto out;

@@ -2,12 +2,14 @@
 #include "fastpath_trie.h"
 #include "swar.h"
 
-static inline unsigned common(const char *p, const char *text)
+static inline unsigned common(const char *p, const fl_fast_node *node)
 {
     for (unsigned i = 0; i < FL_FAST_TEXT; i += 8) {
-        uint64_t differ = fl_swar_load(p + i) ^ fl_swar_load(text + i);
+        uint64_t differ = fl_swar_load(p + i) ^ fl_swar_load(node->text + i);
         if (differ)
             return i + fl_swar_first(differ);
+        if (i + 8 >= node->reach)
+            return i + 8;
     }
     return FL_FAST_TEXT;
 }

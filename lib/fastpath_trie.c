@@ -16,6 +16,8 @@ enum {
     SIBLINGS_MAX = 64,
     REFUSED_MAX = 4096,
     SLAB_NODES = 256,
+    LINE = 64, /* a node's text must not straddle cache lines */
+    NODE_STRIDE = (sizeof(fl_fast_node) + LINE - 1) / LINE * LINE,
     GAP_HOPEFUL = 8 * 8 /* a memo is tried from the beginning */
 };
 
@@ -269,15 +271,14 @@ static fl_fast_node *new_node(fl_fastpath *fast)
         if (!fl_memory_grow((void **)&fast->slabs, &fast->slabs_room,
                             fast->slab_count + 1, sizeof(void *)))
             return NULL;
-        void *slab = fl_memory_alloc(SLAB_NODES + 1, sizeof(fl_fast_node));
+        void *slab = fl_memory_alloc(SLAB_NODES * NODE_STRIDE + LINE, 1);
         if (!slab)
             return NULL;
         fast->slabs[fast->slab_count++] = slab;
     }
-    /* a node's text must not straddle cache lines */
-    uintptr_t base = (uintptr_t)fast->slabs[fast->nodes_used / SLAB_NODES];
-    base = (base + 63) & ~(uintptr_t)63;
-    fl_fast_node *node = (fl_fast_node *)base + fast->nodes_used % SLAB_NODES;
+    uintptr_t at = (uintptr_t)fast->slabs[fast->nodes_used / SLAB_NODES];
+    at = (at + LINE - 1) / LINE * LINE + fast->nodes_used % SLAB_NODES * NODE_STRIDE;
+    fl_fast_node *node = (fl_fast_node *)at;
     fast->nodes_used++;
     memset(node, 0, sizeof *node);
     return node;
@@ -436,7 +437,7 @@ void fl_fastpath_learn(fl_fastpath *fast, const fl_value *values, size_t count)
         if (i < count)
             like = describe(fast, &values[i]);
         size_t size = put_literal(like.text, values, count, i);
-        like.literal_size = (uint8_t)size;
+        like.literal_size = like.reach = (uint8_t)size;
         node = size ? grow(fast, node, &like) : NULL;
         if (!node) {
             fast->refused++;

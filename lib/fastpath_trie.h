@@ -50,6 +50,7 @@ typedef struct fl_fast_node {
     uint8_t memo_size;       /* of literal, last value and the byte behind it: where all
                                 are equal again so is the value */
     uint8_t op;              /* fl_fast_op */
+    uint8_t reach;           /* the one of the two sizes that is of use */
     bool old;                /* NAME: the name of goflow2 2.0 and 2.1 */
     uint32_t wait;           /* values to convert before the memo is looked at again */
     struct fl_fast_node *child; /* the members that were seen to follow, the last one

@@ -61,14 +61,18 @@ static inline uint64_t fl_swar_no_digit(uint64_t values)
     return ((values + FL_SWAR_ALL(0x76)) | values) & FL_SWAR_ALL(0x80);
 }
 
-/* The value of 1 to 8 digits; `values` as above. */
-static inline uint64_t fl_swar_sum(uint64_t values, unsigned count)
+/* The value of 8 digits, the first in the lowest byte. */
+static inline uint64_t fl_swar_sum(uint64_t values)
 {
-    /* the first digit is the lowest byte: zeros move in before it */
-    values <<= 64 - 8 * count;
     values = (values * (1 + (10 << 8))) >> 8 & UINT64_C(0x00ff00ff00ff00ff);
     values = (values * (1 + (100 << 16))) >> 16 & UINT64_C(0x0000ffff0000ffff);
     return (values * (1 + (UINT64_C(10000) << 32))) >> 32;
+}
+
+/* The value of the 1 to 7 digits before the first stop: zeros move in before them. */
+static inline uint64_t fl_swar_sum_to(uint64_t values, uint64_t stop)
+{
+    return fl_swar_sum(values << ((7 - (unsigned)__builtin_ctzll(stop)) & 63));
 }
 
 /* How many digits begin the text, and their value; 0 to 8. */
@@ -76,10 +80,12 @@ static inline unsigned fl_swar_digits(const char *text, uint64_t *out)
 {
     uint64_t values = fl_swar_load(text) ^ FL_SWAR_ALL('0');
     uint64_t stop = fl_swar_no_digit(values);
-    unsigned count = stop ? fl_swar_first(stop) : 8;
-    if (count > 0)
-        *out = fl_swar_sum(values, count);
-    return count;
+    if (!stop) {
+        *out = fl_swar_sum(values);
+        return 8;
+    }
+    *out = fl_swar_sum_to(values, stop);
+    return fl_swar_first(stop);
 }
 
 static const uint64_t fl_swar_ten_to[10] = {
@@ -88,7 +94,7 @@ static const uint64_t fl_swar_ten_to[10] = {
 /* A number that begins with 8 digits. */
 static inline unsigned fl_swar_long_number(const char *text, uint64_t *out)
 {
-    uint64_t value = fl_swar_sum(fl_swar_load(text) ^ FL_SWAR_ALL('0'), 8);
+    uint64_t value = fl_swar_sum(fl_swar_load(text) ^ FL_SWAR_ALL('0'));
     uint64_t more;
     unsigned size = 8;
     unsigned count = fl_swar_digits(text + 8, &more);
@@ -117,7 +123,7 @@ static inline unsigned fl_swar_number(const char *text, uint64_t max, uint64_t *
         return 0;
     uint64_t value = 0;
     if (stop)
-        value = fl_swar_sum(values, size);
+        value = fl_swar_sum_to(values, stop);
     else
         size = fl_swar_long_number(text, &value);
     if (value > max)
@@ -130,6 +136,23 @@ static inline unsigned fl_swar_number(const char *text, uint64_t max, uint64_t *
 static inline unsigned fl_swar_bits(uint64_t tops)
 {
     return (unsigned)((tops >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
+static inline void fl_swar_store(void *out, uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(out, &word, sizeof word);
+#else
+    fl_bytes_store(out, word, 8);
+#endif
+}
+
+/* The first octet lowest. An address is written in two words and no smaller pieces: who
+ * reads it soon as such finds it in the store buffer. */
+static inline void fl_swar_put_ipv4(flowan_address *out, uint32_t octets)
+{
+    fl_swar_store(out->octet, 0);
+    fl_swar_store(out->octet + 8, UINT64_C(0xffff0000) | (uint64_t)octets << 32);
 }
 
 /* Dotted IPv4 to its mapped form. Where its octets end is found for all four at once; what
@@ -163,14 +186,13 @@ static inline unsigned fl_swar_ipv4(const char *text, flowan_address *out)
     }
     if (bad)
         return 0;
-    static const unsigned char head[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    memcpy(out->octet, head, sizeof head);
-    fl_bytes_store(out->octet + 12, packed, 4);
+    fl_swar_put_ipv4(out, packed);
     return start - 1;
 }
 
-/* Eight lower-case hex digits to four octets; false for anything else. */
-static inline bool fl_swar_hex8(const char *text, unsigned char *out)
+/* Eight lower-case hex digits to four octets, the first lowest; false for anything else.
+ */
+static inline bool fl_swar_hex8(const char *text, uint32_t *out)
 {
     uint64_t word = fl_swar_load(text);
     uint64_t values = (word & FL_SWAR_ALL(0x0f)) + 9 * (word >> 6 & FL_SWAR_ALL(1));
@@ -181,8 +203,7 @@ static inline bool fl_swar_hex8(const char *text, unsigned char *out)
         return false;
     values = (values << 4 | values >> 8) & UINT64_C(0x00ff00ff00ff00ff);
     values = (values | values >> 8) & UINT64_C(0x0000ffff0000ffff);
-    values |= values >> 16;
-    fl_bytes_store(out, values & 0xffffffff, 4);
+    *out = (uint32_t)(values | values >> 16);
     return true;
 }
 
@@ -195,13 +216,11 @@ static inline bool fl_swar_mac(const char *text, uint64_t *out)
         memcpy(digits + 4 + 2 * i, text + 3 * i, 2);
         bad |= i < 5 && text[3 * i + 2] != ':';
     }
-    unsigned char octet[8];
-    if (bad || !fl_swar_hex8(digits, octet) || !fl_swar_hex8(digits + 8, octet + 4))
+    uint32_t high;
+    uint32_t low;
+    if (bad || !fl_swar_hex8(digits, &high) || !fl_swar_hex8(digits + 8, &low))
         return false;
-    uint64_t mac = 0;
-    for (unsigned i = 2; i < 8; i++)
-        mac = mac << 8 | octet[i];
-    *out = mac;
+    *out = (uint64_t)__builtin_bswap32(high) << 32 | __builtin_bswap32(low);
     return true;
 }
 
@@ -259,14 +278,14 @@ static inline unsigned fl_swar_ipv6(const char *text, flowan_address *out)
     unsigned skipped = 8 - count;
     unsigned run = 0;
     unsigned place = 0;
+    uint64_t half[2] = {0, 0};
     for (unsigned i = 0; i < 8; i++) {
         unsigned value = 0;
         if (i < gap || gap == 8)
             value = group[i];
         else if (i >= gap + skipped)
             value = group[i - skipped];
-        out->octet[2 * i] = (uint8_t)(value >> 8);
-        out->octet[2 * i + 1] = (uint8_t)value;
+        half[i / 4] = half[i / 4] << 16 | value;
         run = value ? 0 : run + 1;
         if (run < 2)
             continue;
@@ -274,7 +293,10 @@ static inline unsigned fl_swar_ipv6(const char *text, flowan_address *out)
             return 0;
         place |= run == skipped && i + 1 - run == gap;
     }
-    if ((gap < 8 && !place) || fl_text_is_ipv4(out))
+    fl_swar_store(out->octet, __builtin_bswap64(half[0]));
+    fl_swar_store(out->octet + 8, __builtin_bswap64(half[1]));
+    bool mapped = half[0] == 0 && half[1] >> 32 == 0xffff;
+    if ((gap < 8 && !place) || mapped)
         return 0;
     return (unsigned)(at - text);
 }
