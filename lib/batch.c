@@ -7,7 +7,7 @@
 #include "status.h"
 
 /* A pooled key beyond this many columns is not worth remembering for the next fill. */
-enum { EXTRA_KEPT_MAX = 512, ROOM_MIN = 64 };
+enum { EXTRA_KEPT_MAX = 512, ROOM_MIN = 64, STAGGERED_MIN = 65536 };
 
 bool fl_value_fits(flowan_type type, fl_kind kind)
 {
@@ -50,11 +50,11 @@ bool fl_value_fits(flowan_type type, fl_kind kind)
 static void column_release(fl_column *column)
 {
     fl_memory_free(column->present);
-    fl_memory_free(column->cells);
+    fl_memory_free(column->block);
     fl_memory_free(column->offset);
     fl_memory_free(column->items);
     column->present = NULL;
-    column->cells = NULL;
+    column->cells = column->block = NULL;
     column->offset = NULL;
     column->items = NULL;
     column->room = column->present_count = column->filled = 0;
@@ -113,6 +113,29 @@ static bool resize_zeroed(void **array, size_t old, size_t count, size_t width)
     return true;
 }
 
+/* Large arrays all begin at the same place of a page, and a row's cells in many columns
+ * would then compete for one set of the cache: each column's begin a line farther on. */
+static size_t stagger(const fl_column *column, size_t size)
+{
+    return size < STAGGERED_MIN ? 0 : column->index % 64 * 64;
+}
+
+static bool grow_cells(fl_column *column, size_t room, size_t width)
+{
+    size_t skip = stagger(column, room * width);
+    char *block = fl_memory_alloc(room * width + skip, 1);
+    if (!block)
+        return false;
+    size_t used = column->room * width;
+    if (used)
+        memcpy(block + skip, column->cells, used);
+    memset(block + skip + used, 0, room * width - used);
+    fl_memory_free(column->block);
+    column->block = block;
+    column->cells = block + skip;
+    return true;
+}
+
 bool fl_column_reserve(flowan_batch *batch, fl_column *column, size_t rows)
 {
     if (rows <= column->room)
@@ -131,7 +154,7 @@ bool fl_column_reserve(flowan_batch *batch, fl_column *column, size_t rows)
             return false;
         column->offset = offset;
         width = sizeof *offset;
-    } else if (!resize_zeroed(&column->cells, column->room, room, width)) {
+    } else if (!grow_cells(column, room, width)) {
         return false;
     }
     batch->memory += (room - column->room) * width + (room - column->room) / 8;

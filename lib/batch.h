@@ -29,6 +29,7 @@ typedef struct fl_column {
     uint64_t *present;
     size_t present_count;
     void *cells;      /* one item a row; NULL for runs */
+    void *block;      /* the memory that they are in */
     size_t dirty;     /* cells that an earlier fill may have left other than zero … */
     size_t tidied;    /* … of which these are zero again where they are not present */
     uint32_t *offset; /* runs: room + 1 entries, valid up to `filled` */

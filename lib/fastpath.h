@@ -12,10 +12,16 @@
 
 typedef struct fl_fastpath fl_fastpath;
 
-/* Behind the data that is to be read, so many more bytes must be readable; behind the end
- * of an input they must be zero. A literal and the longest value that is read without
- * looking fit into it: sixteen octets as a list, 64 bytes, and 8 behind them. */
-enum { FL_FASTPATH_PADDING = 160 };
+/* Records whose longest spelling (texts and lists counting as 64 bytes) exceeds FL_FAST_SPAN
+ * are not learnt, so that a walk over one needs no look at where the input ends. Behind
+ * the last byte where a record may begin, FL_FASTPATH_PADDING bytes must be readable:
+ * that span, and what is read behind a value before it is known where it ends. Behind
+ * the end of an input the first FL_FASTPATH_ZEROS of them must be zero. */
+enum {
+    FL_FAST_SPAN = 16384,
+    FL_FASTPATH_ZEROS = 160,
+    FL_FASTPATH_PADDING = FL_FAST_SPAN + FL_FASTPATH_ZEROS
+};
 
 typedef enum fl_fastpath_stop {
     FL_FASTPATH_STRANGE, /* what stands there is for the general way */

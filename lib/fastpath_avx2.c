@@ -133,9 +133,28 @@ static inline unsigned ipv4(const fl_fastpath *fast, const char *text,
     return 31 - (unsigned)__builtin_clz(ends);
 }
 
+static inline uint64_t find40(__m256i low, __m128i high, char byte)
+{
+    return (uint32_t)_mm256_movemask_epi8(
+               _mm256_cmpeq_epi8(low, _mm256_set1_epi8(byte))) |
+           (uint64_t)(uint32_t)_mm_movemask_epi8(
+               _mm_cmpeq_epi8(high, _mm_set1_epi8(byte)))
+               << 32;
+}
+
+static inline unsigned ipv6(const char *text, flowan_address *out)
+{
+    __m256i low = load(text);
+    __m128i high = _mm_loadl_epi64((const __m128i *)(const void *)(text + 32));
+    uint64_t ends = find40(low, high, '"') | find40(low, high, '/');
+    unsigned size = ends ? (unsigned)__builtin_ctzll(ends) : 40;
+    return fl_swar_get_ipv6(text, size, find40(low, high, ':'), out) ? size : 0;
+}
+
 #define COMMON common
 #define STRING_STOP string_stop
 #define IPV4 ipv4
+#define IPV6 ipv6
 #define LONG_NUMBER long_number
 #include "fastpath_kernel.h"
 

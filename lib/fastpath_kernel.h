@@ -6,6 +6,7 @@
  *   STRING_STOP(p, end)    the first '"', '\' or control character from p on; NULL when
  *                          none stands before `end`, which is padded
  *   IPV4(fast, text, out)  as fl_swar_ipv4
+ *   IPV6(text, out)        as fl_swar_ipv6
  *   LONG_NUMBER(text, out) as fl_swar_long_number
  *
  * A walk never writes before it knows that the whole record fits: values gather in the
@@ -14,60 +15,67 @@
 #include "swar.h"
 
 /* Readers, one an op: the value at `at` goes into the node. They return its end, or NULL
- * when it is not spelled as the node's values are; they read less than the padding behind
- * `limit`, or up to its end. */
-typedef const char *reader(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                           const char *limit);
+ * when it is not spelled as the node's values are. A value of more than FL_FAST_TEXT bytes
+ * must end where a record may still begin. */
+typedef const char *reader(fl_fastpath *fast, fl_fast_node *node, const char *at);
 
-static const char *read_nothing(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                                const char *limit)
+static const char *read_nothing(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
     (void)node;
-    (void)limit;
     return at;
 }
 
+/* What ends a number differs from digits in bit 4 or 6: where the next literal begins is
+ * known before the digits are looked at. */
 static inline __attribute__((always_inline)) const char *read_number(fl_fastpath *fast,
                                                                      fl_fast_node *node,
-                                                                     const char *at,
-                                                                     const char *limit)
+                                                                     const char *at)
 {
     (void)fast;
-    (void)limit;
     uint64_t values = fl_swar_load(at) ^ FL_SWAR_ALL('0');
-    uint64_t stop = fl_swar_no_digit(values);
-    unsigned size;
-    if (stop) {
-        size = fl_swar_first(stop);
-        if (size == 0 || ((values & 0xff) == 0 && size > 1))
-            return NULL;
-        node->number = fl_swar_sum_to(values, stop);
-    } else {
-        size = LONG_NUMBER(at, &node->number);
-        if (size == 0 || (values & 0xff) == 0)
-            return NULL;
+    uint64_t stop = values & FL_SWAR_ALL(0x50);
+    if (!stop) {
+        unsigned size = LONG_NUMBER(at, &node->number);
+        return size && (values & 0xff) != 0 && node->number <= node->max ? at + size
+                                                                         : NULL;
     }
-    return node->number <= node->max ? at + size : NULL;
+    unsigned size = fl_swar_first(stop);
+    if (size == 0 || ((values & 0xff) == 0 && size > 1))
+        return NULL;
+    values <<= 64 - 8 * size;
+    if (fl_swar_no_digit(values))
+        return NULL;
+    node->number = fl_swar_sum(values);
+    return at + size;
+}
+
+static const char *read_any_number(fl_fastpath *fast, fl_fast_node *node,
+                                   const char *at)
+{
+    return read_number(fast, node, at);
+}
+
+static const char *read_bounded(fl_fastpath *fast, fl_fast_node *node, const char *at)
+{
+    at = read_number(fast, node, at);
+    return at && node->number <= node->max ? at : NULL;
 }
 
 /* A time in seconds or milliseconds. 0 may mean that another key of the record counts. */
-static const char *read_scaled(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                               const char *limit)
+static const char *read_scaled(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     uint64_t scale = node->kind == FL_KIND_SECONDS ? FL_NS_PER_SECOND : FL_NS_PER_MS;
-    at = read_number(fast, node, at, limit);
+    at = read_number(fast, node, at);
     if (!at || node->number == 0 || node->number > UINT64_MAX / scale)
         return NULL;
     node->number *= scale;
     return at;
 }
 
-static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                             const char *limit)
+static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
-    (void)limit;
     node->number = *at == 't';
     return memcmp(at, "true", 4) == 0    ? at + 4
            : memcmp(at, "false", 5) == 0 ? at + 5
@@ -75,13 +83,12 @@ static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *
 }
 
 /* "2025-03-15T00:04:07.31662659": the second is mostly the one before. */
-static const char *read_rfc3339(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                                const char *limit)
+static const char *read_rfc3339(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     if (fl_swar_load(at) != fl_swar_load(fast->second) ||
         fl_swar_load(at + 8) != fl_swar_load(fast->second + 8) ||
         fl_swar_load(at + 11) != fl_swar_load(fast->second + 11)) {
-        const char *stop = STRING_STOP(at, limit + FL_FASTPATH_PADDING);
+        const char *stop = STRING_STOP(at, fast->limit + FL_FASTPATH_PADDING);
         fast->cut = !stop;
         size_t size = stop ? (size_t)(stop - at) : 0;
         return size && fl_fastpath_time(fast, at, size, &node->number) ? stop : NULL;
@@ -103,28 +110,22 @@ static const char *read_rfc3339(fl_fastpath *fast, fl_fast_node *node, const cha
     return at[0] == 'Z' && at[1] == '"' ? at + 1 : NULL;
 }
 
-static const char *read_ipv4(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                             const char *limit)
+static const char *read_ipv4(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    (void)limit;
     unsigned size = IPV4(fast, at, &node->address);
     return size ? at + size : NULL;
 }
 
-static const char *read_ipv6(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                             const char *limit)
+static const char *read_ipv6(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
-    (void)limit;
-    unsigned size = fl_swar_ipv6(at, &node->address);
+    unsigned size = IPV6(at, &node->address);
     return size ? at + size : NULL;
 }
 
-static const char *read_hex4(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                             const char *limit)
+static const char *read_hex4(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
-    (void)limit;
     uint32_t octets;
     if (!fl_swar_hex8(at, &octets))
         return NULL;
@@ -132,11 +133,9 @@ static const char *read_hex4(fl_fastpath *fast, fl_fast_node *node, const char *
     return at + 8;
 }
 
-static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                              const char *limit)
+static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
-    (void)limit;
     uint32_t octets[4];
     for (unsigned i = 0; i < 4; i++, at += 8)
         if (!fl_swar_hex8(at, &octets[i]))
@@ -146,11 +145,9 @@ static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char 
     return at;
 }
 
-static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                               const char *limit)
+static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
-    (void)limit;
     unsigned count = node->kind == FL_KIND_OCTETS4 ? 4 : 16;
     unsigned char *octets = node->address.octet + 16 - count;
     node->address = (flowan_address){{[10] = 0xff, [11] = 0xff}};
@@ -165,43 +162,44 @@ static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char
     return at;
 }
 
-static const char *read_mac(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                            const char *limit)
+static const char *read_mac(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     (void)fast;
-    (void)limit;
     return fl_swar_mac(at, &node->number) ? at + 17 : NULL;
 }
 
 /* The end of a quoted name and its number; NULL when the name is not of that kind. Most
  * are short and were met before. */
 static inline const char *read_name_to(fl_fastpath *fast, const fl_fast_node *node,
-                                       const char *text, const char *limit,
-                                       uint64_t *number)
+                                       const char *text, uint64_t *number)
 {
-    const char *stop = STRING_STOP(text, limit + FL_FASTPATH_PADDING);
-    if (!stop || *stop != '"') {
-        fast->cut = !stop;
-        return NULL;
-    }
-    size_t size = (size_t)(stop - text);
     uint64_t first = fl_swar_load(text);
-    if (size < 8)
+    uint64_t quote = fl_swar_equal(first, '"');
+    size_t size;
+    if (quote) {
+        size = fl_swar_first(quote);
         first &= (UINT64_C(1) << 8 * size) - 1;
+    } else {
+        const char *stop = STRING_STOP(text, fast->limit + FL_FASTPATH_PADDING);
+        if (!stop) {
+            fast->cut = true;
+            return NULL;
+        }
+        size = (size_t)(stop - text); /* 8 at least, or it is no name */
+    }
     const fl_fast_name *known = &fast->names[fl_fast_name_slot(first, size)];
     if (known->first == first && known->size == size && known->field == node->field &&
         known->old == node->old &&
         (size <= 8 || memcmp(known->rest, text + 8, size - 8) == 0)) {
         *number = known->number;
-        return stop;
+        return text + size;
     }
-    return fl_fastpath_find_name(fast, node, text, size, number) ? stop : NULL;
+    return fl_fastpath_find_name(fast, node, text, size, number) ? text + size : NULL;
 }
 
-static const char *read_name(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                             const char *limit)
+static const char *read_name(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    return read_name_to(fast, node, at, limit, &node->number);
+    return read_name_to(fast, node, at, &node->number);
 }
 
 /* The length of a prefix behind its address. */
@@ -213,51 +211,53 @@ static inline const char *read_length(const char *at, unsigned bits, fl_fast_nod
     return size ? at + 1 + size : NULL;
 }
 
-static const char *read_cidr4(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                              const char *limit)
+static const char *read_cidr4(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    at = read_ipv4(fast, node, at, limit);
+    at = read_ipv4(fast, node, at);
     return at ? read_length(at, 32, node) : NULL;
 }
 
-static const char *read_cidr6(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                              const char *limit)
+static const char *read_cidr6(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    at = read_ipv6(fast, node, at, limit);
+    at = read_ipv6(fast, node, at);
     return at ? read_length(at, 128, node) : NULL;
 }
 
-static const char *read_string(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                               const char *limit)
+static const char *read_string(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    const char *stop = STRING_STOP(at, limit + FL_FASTPATH_PADDING);
-    fast->cut = !stop;
-    if (!stop || *stop != '"')
+    const char *stop = STRING_STOP(at, fast->limit + FL_FASTPATH_PADDING);
+    fast->cut = !stop || (stop - at > FL_FAST_TEXT && stop > fast->limit);
+    if (fast->cut || *stop != '"')
         return NULL;
     node->items = at;
     node->count = (size_t)(stop - at);
     return stop;
 }
 
-static const char *read_no_name(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                                const char *limit)
+static const char *read_no_name(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    at = read_string(fast, node, at, limit);
+    at = read_string(fast, node, at);
     return at && !fl_fastpath_is_name(node, node->items, node->count) ? at : NULL;
 }
 
+/* Whether a list goes on farther than it may. */
+static inline bool is_cut(const fl_fastpath *fast, const char *begin, const char *at)
+{
+    return at - begin > FL_FAST_TEXT && at > fast->limit;
+}
+
 /* The items up to the ']'. */
-static const char *read_numbers(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                                const char *limit)
+static const char *read_numbers(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     uint64_t *items = fast->numbers + fast->numbers_used;
     size_t room = FL_FAST_NUMBERS - fast->numbers_used;
     size_t count = 0;
+    const char *begin = at;
     while (*at != ']') {
         if (count > 0 && *at++ != ',')
             return NULL;
-        fast->cut = at > limit;
-        if (at > limit || count == room)
+        fast->cut = is_cut(fast, begin, at);
+        if (fast->cut || count == room)
             return NULL;
         unsigned size = fl_swar_number(at, UINT64_MAX, &items[count]);
         if (size == 0)
@@ -271,19 +271,19 @@ static const char *read_numbers(fl_fastpath *fast, fl_fast_node *node, const cha
     return at;
 }
 
-static const char *read_names(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                              const char *limit)
+static const char *read_names(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     uint64_t *items = fast->numbers + fast->numbers_used;
     size_t room = FL_FAST_NUMBERS - fast->numbers_used;
     size_t count = 0;
+    const char *begin = at;
     do {
         if (count > 0 && *at++ != ',')
             return NULL;
-        fast->cut = at > limit;
-        if (at > limit || count == room || *at != '"')
+        fast->cut = is_cut(fast, begin, at);
+        if (fast->cut || count == room || *at != '"')
             return NULL;
-        at = read_name_to(fast, node, at + 1, limit, &items[count]);
+        at = read_name_to(fast, node, at + 1, &items[count]);
         if (!at)
             return NULL;
         at++;
@@ -295,21 +295,21 @@ static const char *read_names(fl_fastpath *fast, fl_fast_node *node, const char 
     return at;
 }
 
-static const char *read_addresses(fl_fastpath *fast, fl_fast_node *node, const char *at,
-                                  const char *limit)
+static const char *read_addresses(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     flowan_address *items = fast->addresses + fast->addresses_used;
     size_t room = FL_FAST_ADDRESSES - fast->addresses_used;
     size_t count = 0;
+    const char *begin = at;
     while (*at != ']') {
         if (count > 0 && *at++ != ',')
             return NULL;
-        fast->cut = at > limit;
-        if (at > limit || count == room || *at++ != '"')
+        fast->cut = is_cut(fast, begin, at);
+        if (fast->cut || count == room || *at++ != '"')
             return NULL;
         unsigned size = IPV4(fast, at, &items[count]);
         if (size == 0)
-            size = fl_swar_ipv6(at, &items[count]);
+            size = IPV6(at, &items[count]);
         if (size == 0 || at[size] != '"')
             return NULL;
         at += size + 1;
@@ -322,40 +322,50 @@ static const char *read_addresses(fl_fastpath *fast, fl_fast_node *node, const c
 }
 
 static reader *const readers[FL_FAST_OPS] = {
-    [FL_FAST_END] = read_nothing,     [FL_FAST_CONSTANT] = read_nothing,
-    [FL_FAST_NUMBER] = read_number,   [FL_FAST_SCALED] = read_scaled,
-    [FL_FAST_BOOL] = read_bool,       [FL_FAST_RFC3339] = read_rfc3339,
-    [FL_FAST_IPV4] = read_ipv4,       [FL_FAST_IPV6] = read_ipv6,
-    [FL_FAST_HEX4] = read_hex4,       [FL_FAST_HEX16] = read_hex16,
-    [FL_FAST_OCTETS] = read_octets,   [FL_FAST_MAC] = read_mac,
-    [FL_FAST_NAME] = read_name,       [FL_FAST_CIDR4] = read_cidr4,
-    [FL_FAST_CIDR6] = read_cidr6,     [FL_FAST_STRING] = read_string,
-    [FL_FAST_NO_NAME] = read_no_name, [FL_FAST_LIST_NUMBER] = read_numbers,
-    [FL_FAST_LIST_NAME] = read_names, [FL_FAST_LIST_ADDRESS] = read_addresses,
+    [FL_FAST_END] = read_nothing,
+    [FL_FAST_CONSTANT] = read_nothing,
+    [FL_FAST_NUMBER] = read_any_number,
+    [FL_FAST_BOUNDED] = read_bounded,
+    [FL_FAST_SCALED] = read_scaled,
+    [FL_FAST_BOOL] = read_bool,
+    [FL_FAST_RFC3339] = read_rfc3339,
+    [FL_FAST_IPV4] = read_ipv4,
+    [FL_FAST_IPV6] = read_ipv6,
+    [FL_FAST_HEX4] = read_hex4,
+    [FL_FAST_HEX16] = read_hex16,
+    [FL_FAST_OCTETS] = read_octets,
+    [FL_FAST_MAC] = read_mac,
+    [FL_FAST_NAME] = read_name,
+    [FL_FAST_CIDR4] = read_cidr4,
+    [FL_FAST_CIDR6] = read_cidr6,
+    [FL_FAST_STRING] = read_string,
+    [FL_FAST_NO_NAME] = read_no_name,
+    [FL_FAST_LIST_NUMBER] = read_numbers,
+    [FL_FAST_LIST_NAME] = read_names,
+    [FL_FAST_LIST_ADDRESS] = read_addresses,
 };
 
-static inline void drop_memo(fl_fast_node *node, uint32_t wait)
+static inline void drop_memo(fl_fast_node *node, uint8_t why)
 {
     /* what no record has: else it would be a matter of chance, and of a branch that cannot
      * be foreseen, how far beyond the literal the texts are equal */
     if (node->literal_size < FL_FAST_TEXT)
         node->text[node->literal_size] = '\n';
-    node->memo_size = FL_FAST_NO_MEMO;
+    node->memo_size = why;
     node->reach = node->literal_size;
-    node->wait = wait;
 }
 
-/* To be called when a value had to be converted and node->wait is over. A memo pays while
+/* To be called when the value of a node with a memo had to be converted. A memo pays while
  * its value changes less than once in eight records, since a missed guess costs more than
- * a conversion; a node without one tries again later, since traffic changes. */
+ * a conversion; a node without one gets another chance later, since traffic changes. */
 static __attribute__((noinline)) void remember(const fl_fastpath *fast,
                                                fl_fast_node *node, const char *p,
                                                const char *end)
 {
-    enum { GAP_MIN = 8 * 8, GAP_MAX = 64, RETRY = 4096 };
+    enum { GAP_MIN = 8 * 8, GAP_MAX = 64 };
     uint32_t gap = fast->records - node->missed;
     node->missed = fast->records;
-    if (node->memo_size == FL_FAST_NO_MEMO)
+    if (node->memo_size == FL_FAST_HOPEFUL)
         node->gap = GAP_MIN + GAP_MIN / 4; /* some misses until it is given up */
     else
         node->gap += (gap < GAP_MAX ? gap : GAP_MAX) - node->gap / 8;
@@ -363,26 +373,34 @@ static __attribute__((noinline)) void remember(const fl_fastpath *fast,
     /* items of a list do not outlive their record, but none need not */
     bool keeps = node->type < FLOWAN_TYPE_LIST_U64 || node->count == 0;
     if (node->gap < GAP_MIN || size > FL_FAST_TEXT || !keeps) {
-        drop_memo(node, node->gap < GAP_MIN ? RETRY : 64);
+        drop_memo(node, FL_FAST_NO_MEMO);
         return;
     }
     memcpy(node->text, p, FL_FAST_TEXT);
     node->memo_size = node->reach = (uint8_t)size;
-    node->wait = 1;
     if (node->type == FLOWAN_TYPE_TEXT)
         node->items = node->text + node->literal_size;
+}
+
+static __attribute__((noinline)) void sweep(const fl_fastpath *fast, fl_fast_leaf *leaf)
+{
+    for (size_t i = 0; i < leaf->end_runs; i++) {
+        fl_fast_node *node = leaf->cells[i].node;
+        if (node->memo_size == FL_FAST_NO_MEMO)
+            node->memo_size = FL_FAST_HOPEFUL;
+    }
+    leaf->swept = fast->records;
 }
 
 /* Another child of the same parent that fits at `p`, and fast->end behind it; NULL when
  * there is none. One that came twice running will be tried first. */
 static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
                                                           fl_fast_node *tried,
-                                                          const char *p,
-                                                          const char *limit)
+                                                          const char *p)
 {
     fl_fast_node *parent = tried->parent;
     if (COMMON(p, tried) >= tried->literal_size)
-        drop_memo(tried, 1); /* the attempt may have spoilt the value */
+        drop_memo(tried, FL_FAST_HOPEFUL); /* the attempt may have spoilt the value */
     fl_fast_node *before = tried;
     for (fl_fast_node *node = tried->next; node; before = node, node = node->next) {
         unsigned same = COMMON(p, node);
@@ -390,12 +408,12 @@ static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
         if (same < node->literal_size)
             continue;
         if (same < node->memo_size) {
-            end = readers[node->op](fast, node, p + node->literal_size, limit);
+            end = readers[node->op](fast, node, p + node->literal_size);
             if (!end) {
-                drop_memo(node, 1);
+                drop_memo(node, FL_FAST_HOPEFUL);
                 continue;
             }
-            if (--node->wait == 0)
+            if (node->memo_size != FL_FAST_NO_MEMO)
                 remember(fast, node, p, end);
         }
         if (fast->records - node->came <= 1) {
@@ -413,36 +431,32 @@ static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
 /* One record from `p` on, of which nothing is written yet: its last node, and fast->end
  * behind it. NULL when it fits no shape, or (fast->cut) perhaps goes on behind what may be
  * read. A function of its own, so that its few variables stay in registers. */
-static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const char *p,
-                                                    const char *limit)
+static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const char *p)
 {
     fl_fast_node *node = fast->root.child;
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
     do {
-        if (p > limit) {
-            fast->cut = true;
-            return NULL;
-        }
         unsigned same = COMMON(p, node);
-        if (same >= node->memo_size) {
-            p += node->memo_size - 1;
+        unsigned memo_size = node->memo_size;
+        if (same >= memo_size) {
+            p += memo_size - 1;
             continue;
         }
         const char *at = p + node->literal_size;
         const char *end = NULL;
         if (same >= node->literal_size)
             end = node->op == FL_FAST_NUMBER /* more than all others together */
-                      ? read_number(fast, node, at, limit)
-                      : readers[node->op](fast, node, at, limit);
+                      ? read_number(fast, node, at)
+                      : readers[node->op](fast, node, at);
         if (!end) {
-            node = try_others(fast, node, p, limit);
+            node = try_others(fast, node, p);
             if (!node)
                 return NULL;
             p = fast->end;
             continue;
         }
-        if (--node->wait == 0)
+        if (memo_size != FL_FAST_NO_MEMO)
             remember(fast, node, p, end);
         p = end;
     } while (node->child && (node = node->child));
@@ -516,25 +530,31 @@ static inline bool carry_runs(flowan_batch *batch, const fl_fast_leaf *leaf, siz
     return true;
 }
 
-#ifndef AHEAD
-#define AHEAD 4096
-#endif
+enum {
+    AHEAD = 2048, /* bytes; how far ahead the input is asked for */
+    RETRY = 4096  /* records until memos are tried again */
+};
+
 static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t size,
                                    uint64_t offset, size_t *used)
 {
     flowan_batch *batch = fast->batch;
-    const char *limit = data + size - FL_FASTPATH_PADDING; /* a node may begin here */
     const char *start = data;
     fl_fastpath_stop stop = FL_FASTPATH_STRANGE;
     size_t stop_row = 0; /* where the batch has no room, or perhaps no room */
     *used = 0;
     if (!fast->root.child || size < FL_FASTPATH_PADDING)
         return fast->root.child ? FL_FASTPATH_SHORT : FL_FASTPATH_STRANGE;
+    fast->limit = data + size - FL_FASTPATH_PADDING;
     for (;;) {
         /* the hardware's prefetchers stop at the end of each page */
         for (unsigned i = 0; i < 11; i++)
             __builtin_prefetch((const void *)((uintptr_t)start + AHEAD + 64 * i));
-        const fl_fast_node *node = walk(fast, start, limit);
+        if (start > fast->limit) {
+            stop = FL_FASTPATH_SHORT;
+            goto out;
+        }
+        const fl_fast_node *node = walk(fast, start);
         if (!node) {
             if (fast->cut)
                 stop = FL_FASTPATH_SHORT;
@@ -565,6 +585,8 @@ static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t s
             goto out;
         }
         carry(leaf, row);
+        if (fast->records - leaf->swept >= RETRY)
+            sweep(fast, leaf);
         batch->shape_of_row[row] = leaf->shape;
         batch->offset_of_row[row] = offset + (uint64_t)(start - data);
         batch->size_of_row[row] = (uint32_t)(p - start);

@@ -18,7 +18,6 @@ enum {
     SLAB_NODES = 256,
     LINE = 64, /* a node's text must not straddle cache lines */
     NODE_STRIDE = (sizeof(fl_fast_node) + LINE - 1) / LINE * LINE,
-    GAP_HOPEFUL = 8 * 8 /* a memo is tried from the beginning */
 };
 
 fl_fastpath *fl_fastpath_new(bool portable, size_t record_limit)
@@ -209,7 +208,9 @@ static fl_fast_op op_of(const fl_value *value)
     case FL_KIND_EMPTY_LIST:
     case FL_KIND_INVALID_PREFIX: return FL_FAST_CONSTANT;
     case FL_KIND_INT:
-    case FL_KIND_INT_STRING: return FL_FAST_NUMBER;
+    case FL_KIND_INT_STRING:
+        return fl_record_number_max(value->type) < UINT32_MAX ? FL_FAST_BOUNDED
+                                                              : FL_FAST_NUMBER;
     case FL_KIND_SECONDS:
     case FL_KIND_MILLISECONDS: return FL_FAST_SCALED;
     case FL_KIND_OCTETS4:
@@ -310,12 +311,10 @@ static fl_fast_node *grow(fl_fastpath *fast, fl_fast_node *parent,
 
 static fl_fast_node describe(const fl_fastpath *fast, const fl_value *value)
 {
-    fl_fast_node like = {.memo_size = FL_FAST_NO_MEMO,
-                         .wait = 1,
+    fl_fast_node like = {.memo_size = FL_FAST_HOPEFUL,
                          .op = (uint8_t)op_of(value),
                          .old = value->kind == FL_KIND_NAME_OLD,
                          .missed = fast->records,
-                         .gap = GAP_HOPEFUL,
                          .max = fl_record_number_max(value->type),
                          .field = value->field,
                          .type = value->type,
@@ -344,6 +343,12 @@ static bool is_cidr(const fl_value *value)
 static bool can_learn(const fl_value *values, size_t count)
 {
     size_t prefixes = 0;
+    size_t keys = 0;
+    for (size_t i = 0; i < count; i++)
+        keys += values[i].key_size;
+    /* 24: a literal without its key, "invalid Prefix" being the longest */
+    if (keys + count * (24 + FL_FAST_TEXT) > FL_FAST_SPAN)
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (op_of(&values[i]) == FL_FAST_END)
             return false;

@@ -9,6 +9,7 @@
 enum {
     FL_FAST_TEXT = 64,     /* bytes compared at a node */
     FL_FAST_NO_MEMO = 255, /* above any count of equal bytes */
+    FL_FAST_HOPEFUL = 254, /* likewise; the next value is remembered */
     FL_FAST_NUMBERS = 1024,
     FL_FAST_ADDRESSES = 256,
     FL_FAST_NAMES = 64, /* a power of two */
@@ -19,8 +20,9 @@ enum {
 typedef enum fl_fast_op {
     FL_FAST_END, /* of the record: no value */
     FL_FAST_CONSTANT,
-    FL_FAST_NUMBER,
-    FL_FAST_SCALED, /* seconds or milliseconds */
+    FL_FAST_NUMBER,  /* that may have 7 digits at least */
+    FL_FAST_BOUNDED, /* less */
+    FL_FAST_SCALED,  /* seconds or milliseconds */
     FL_FAST_BOOL,
     FL_FAST_RFC3339,
     FL_FAST_IPV4,
@@ -52,12 +54,11 @@ typedef struct fl_fast_node {
     uint8_t op;              /* fl_fast_op */
     uint8_t reach;           /* the one of the two sizes that is of use */
     bool old;                /* NAME: the name of goflow2 2.0 and 2.1 */
-    uint32_t wait;           /* values to convert before the memo is looked at again */
     struct fl_fast_node *child; /* the members that were seen to follow, the last one
                                    met first; NULL: the end of a record */
     uint64_t number;            /* the value; bits of a CIDR */
     flowan_address address;
-    uint64_t max;      /* NUMBER */
+    uint64_t max;      /* of numbers */
     const void *items; /* TEXT: bytes of the input; lists: of fl_fastpath */
     size_t count;
     /* seldom looked at */
@@ -76,7 +77,7 @@ typedef struct fl_fast_node {
 typedef struct fl_fast_cell {
     const void *value; /* in the node */
     void *cells;       /* the column's */
-    const fl_fast_node *node;
+    fl_fast_node *node;
     fl_column *column;
 } fl_fast_cell;
 
@@ -92,6 +93,7 @@ struct fl_fast_leaf {
     fl_fast_leaf *next;
     uint64_t round;   /* fl_fastpath.round when it was bound to the batch */
     size_t memory;    /* of the batch, when its columns last moved */
+    uint32_t swept;   /* record count when memos were last given a new chance */
     uint16_t shape;   /* in the batch, then */
     fl_value *values; /* keys and kinds, without values */
     size_t count;
@@ -130,9 +132,10 @@ struct fl_fastpath {
     uint64_t round; /* counts feeds, and all that moves columns */
     size_t memory;  /* of the batch, when its columns last moved */
     size_t record_limit;
-    uint32_t records; /* counts on and on, wraps */
-    bool cut;         /* the value at hand goes on behind what may be read */
-    const char *end;  /* of what was walked over */
+    uint32_t records;  /* counts on and on, wraps */
+    bool cut;          /* the value at hand goes on behind what may be read */
+    const char *end;   /* of what was walked over */
+    const char *limit; /* the last place where a record may begin */
     fl_fast_node root;
     /* the last second that a time was read in */
     char second[24];

@@ -236,7 +236,7 @@ static flowan_status run_tail(flowan_parser *parser, feed *f, size_t size,
     if (held(parser) > 0)
         fl_buffer_append(tail, parser->pending.data + parser->pending_at, held(parser));
     fl_buffer_append(tail, f->data + f->start, size);
-    memset(tail->data + tail->size, 0, FL_FASTPATH_PADDING);
+    memset(tail->data + tail->size, 0, FL_FASTPATH_ZEROS);
     fl_fastpath_stop stop =
         fl_fastpath_run(parser->fast, tail->data, tail->size + FL_FASTPATH_PADDING,
                         parser->offset, settled);

@@ -224,81 +224,125 @@ static inline bool fl_swar_mac(const char *text, uint64_t *out)
     return true;
 }
 
-/* 0 to 15, or 16 for what is no lower-case hex digit. */
-static inline unsigned fl_swar_hex_digit(char c)
+/* Bits of the first 40 bytes that are `byte`. */
+static inline uint64_t fl_swar_find40(const char *text, unsigned char byte)
 {
-    unsigned digit = (unsigned)(unsigned char)c - '0';
-    unsigned letter = (unsigned)(unsigned char)c - 'a';
-    return digit <= 9 ? digit : letter <= 5 ? letter + 10 : 16;
+    uint64_t found = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        uint64_t x = fl_swar_load(text + 8 * i) ^ FL_SWAR_ALL(byte);
+        /* no borrow from byte to byte, unlike fl_swar_equal: all bits count */
+        x = ~(((x & FL_SWAR_ALL(0x7f)) + FL_SWAR_ALL(0x7f)) | x) & FL_SWAR_ALL(0x80);
+        found |= (uint64_t)fl_swar_bits(x) << 8 * i;
+    }
+    return found;
 }
 
-/* Canonical IPv6 (RFC 5952) without an embedded dotted IPv4. */
+/* The 1 to 4 hex digits before `end`; false when they are none, are upper case, or begin
+ * with a 0 that says nothing. */
+static inline bool fl_swar_group(const char *end, unsigned digits, uint32_t *out)
+{
+    static const uint32_t keep[5] = {0, 0xff000000, 0xffff0000, 0xffffff00, 0xffffffff};
+    static const uint32_t least[5] = {0, 0, 0x10, 0x100, 0x1000};
+    if (digits > 4)
+        return false;
+    uint32_t word = fl_swar_load4(end - 4);
+    uint32_t values =
+        ((word & 0x0f0f0f0f) + 9 * (word >> 6 & 0x01010101)) & keep[digits];
+    uint32_t letters = (values + 0x06060606) >> 4 & 0x01010101;
+    uint32_t spelt = values + 0x30303030 + letters * ('a' - '0' - 10);
+    uint32_t value = __builtin_bswap32(values);
+    value = (value | value >> 4) & 0x00ff00ff;
+    value = (value | value >> 8) & 0xffff;
+    *out = value;
+    return (((spelt ^ word) & keep[digits]) | (values & 0x10101010)) == 0 &&
+           value >= least[digits];
+}
+
+/* Groups as a number of 128 bits, and which of them are zero. */
+typedef struct fl_swar_groups {
+    uint64_t high;
+    uint64_t low;
+    unsigned zeros; /* the last one's bit lowest */
+    unsigned count;
+} fl_swar_groups;
+
+static inline void fl_swar_shift(fl_swar_groups *groups, unsigned bits)
+{
+    if (bits >= 64) {
+        groups->high = bits < 128 ? groups->low << (bits - 64) : 0;
+        groups->low = 0;
+    } else if (bits > 0) {
+        groups->high = groups->high << bits | groups->low >> (64 - bits);
+        groups->low <<= bits;
+    }
+}
+
+/* Canonical IPv6 (RFC 5952) without an embedded dotted IPv4, of `size` bytes; `colons`
+ * are the bits of its colons. */
+static inline bool fl_swar_get_ipv6(const char *text, unsigned size, uint64_t colons,
+                                    flowan_address *out)
+{
+    fl_swar_groups front = {0, 0, 0, 0};
+    fl_swar_groups groups = {0, 0, 0, 0};
+    bool gap = false;
+    unsigned start = 0;
+    if (size > 39 || size < 2)
+        return false;
+    uint64_t ends = (colons & ((UINT64_C(1) << size) - 1)) | UINT64_C(1) << size;
+    if ((colons & 3) == 3) {
+        gap = true;
+        start = 2;
+        ends &= ends - 1;
+        ends &= ends - 1;
+    }
+    while (ends) {
+        unsigned end = (unsigned)__builtin_ctzll(ends);
+        ends &= ends - 1;
+        if (end == start) {
+            if (ends == 0 && gap && groups.count == 0)
+                break; /* "::" ends it */
+            if (gap || ends == 0 || start == 0)
+                return false;
+            gap = true;
+            front = groups;
+            groups = (fl_swar_groups){0, 0, 0, 0};
+        } else {
+            uint32_t value;
+            if (!fl_swar_group(text + end, end - start, &value))
+                return false;
+            groups.high = groups.high << 16 | groups.low >> 48;
+            groups.low = groups.low << 16 | value;
+            groups.zeros = groups.zeros << 1 | (value == 0);
+            groups.count++;
+        }
+        start = end + 1;
+    }
+    unsigned count = front.count + groups.count;
+    if (gap ? count > 6 : count != 8)
+        return false;
+    fl_swar_shift(&front, 16 * (8 - front.count));
+    uint64_t high = front.high | groups.high;
+    uint64_t low = front.low | groups.low;
+    if (high == 0 && low >> 32 == 0xffff)
+        return false; /* spelt with dots */
+    fl_swar_store(out->octet, __builtin_bswap64(high));
+    fl_swar_store(out->octet + 8, __builtin_bswap64(low));
+    /* "::" stands for the longest run of zeros, the first of equal ones, two at least */
+    unsigned runs =
+        (groups.zeros & groups.zeros >> 1) | (front.zeros & front.zeros >> 1);
+    bool beside = (front.zeros & 1) != 0 ||
+                  (groups.count > 0 && groups.zeros >> (groups.count - 1) != 0);
+    if (runs == 0)
+        return !gap || !beside;
+    char spelt[FL_TEXT_ADDRESS_SIZE];
+    return fl_text_put_ipv6(spelt, out) == size && memcmp(spelt, text, size) == 0;
+}
+
 static inline unsigned fl_swar_ipv6(const char *text, flowan_address *out)
 {
-    unsigned group[8];
-    unsigned count = 0;
-    unsigned gap = 8; /* groups before the "::" */
-    const char *at = text;
-    if (at[0] == ':') {
-        if (at[1] != ':')
-            return 0;
-        gap = 0;
-        at += 2;
-    }
-    while (count < 8) {
-        unsigned value = fl_swar_hex_digit(*at);
-        if (value > 15) {
-            if (gap == count)
-                break; /* "::" ends it */
-            return 0;
-        }
-        unsigned digits = 1;
-        for (unsigned digit; (digit = fl_swar_hex_digit(at[digits])) < 16; digits++) {
-            if (digits == 4 || value == 0)
-                return 0; /* too long, or a leading zero */
-            value = value << 4 | digit;
-        }
-        at += digits;
-        group[count++] = value;
-        if (*at != ':')
-            break;
-        if (count == 8)
-            return 0;
-        at++;
-        if (*at == ':') {
-            if (gap != 8)
-                return 0;
-            gap = count;
-            at++;
-        }
-    }
-    if (*at == '.' || (gap == 8) != (count == 8))
-        return 0;
-    /* "::" stands for the longest run of zeros, the first of equal ones, two at least */
-    unsigned skipped = 8 - count;
-    unsigned run = 0;
-    unsigned place = 0;
-    uint64_t half[2] = {0, 0};
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned value = 0;
-        if (i < gap || gap == 8)
-            value = group[i];
-        else if (i >= gap + skipped)
-            value = group[i - skipped];
-        half[i / 4] = half[i / 4] << 16 | value;
-        run = value ? 0 : run + 1;
-        if (run < 2)
-            continue;
-        if (gap == 8 || run > skipped || (run == skipped && i + 1 - run < gap))
-            return 0;
-        place |= run == skipped && i + 1 - run == gap;
-    }
-    fl_swar_store(out->octet, __builtin_bswap64(half[0]));
-    fl_swar_store(out->octet + 8, __builtin_bswap64(half[1]));
-    bool mapped = half[0] == 0 && half[1] >> 32 == 0xffff;
-    if ((gap < 8 && !place) || mapped)
-        return 0;
-    return (unsigned)(at - text);
+    uint64_t ends = fl_swar_find40(text, '"') | fl_swar_find40(text, '/');
+    unsigned size = ends ? (unsigned)__builtin_ctzll(ends) : 40;
+    return fl_swar_get_ipv6(text, size, fl_swar_find40(text, ':'), out) ? size : 0;
 }
 
 #endif
