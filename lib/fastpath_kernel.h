@@ -14,6 +14,12 @@
 
 #include "swar.h"
 
+enum {
+    AHEAD = 2048,     /* bytes; how far ahead the input is asked for */
+    RETRY = 4096,     /* records until memos are tried again */
+    SEARCH_MAX = 4096 /* nodes looked at for one record */
+};
+
 /* Readers, one an op: the value at `at` goes into the node. They return its end, or NULL
  * when it is not spelled as the node's values are. A value of more than FL_FAST_TEXT bytes
  * must end where a record may still begin. */
@@ -36,7 +42,7 @@ static inline __attribute__((always_inline)) const char *read_number(fl_fastpath
     uint64_t values = fl_swar_load(at) ^ FL_SWAR_ALL('0');
     uint64_t stop = values & FL_SWAR_ALL(0x50);
     if (!stop) {
-        unsigned size = LONG_NUMBER(at, &node->number);
+        unsigned size = fl_swar_no_digit(values) ? 0 : LONG_NUMBER(at, &node->number);
         return size && (values & 0xff) != 0 && node->number <= node->max ? at + size
                                                                          : NULL;
     }
@@ -62,15 +68,23 @@ static const char *read_bounded(fl_fastpath *fast, fl_fast_node *node, const cha
     return at && node->number <= node->max ? at : NULL;
 }
 
-/* A time in seconds or milliseconds. 0 may mean that another key of the record counts. */
+/* A time in seconds or milliseconds. */
 static const char *read_scaled(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
     uint64_t scale = node->kind == FL_KIND_SECONDS ? FL_NS_PER_SECOND : FL_NS_PER_MS;
     at = read_number(fast, node, at);
-    if (!at || node->number == 0 || node->number > UINT64_MAX / scale)
+    if (!at || node->number > UINT64_MAX / scale)
         return NULL;
     node->number *= scale;
     return at;
+}
+
+/* With 0 another key of the record would count. */
+static const char *read_scaled_not_0(fl_fastpath *fast, fl_fast_node *node,
+                                     const char *at)
+{
+    at = read_scaled(fast, node, at);
+    return at && node->number != 0 ? at : NULL;
 }
 
 static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *at)
@@ -82,12 +96,13 @@ static const char *read_bool(fl_fastpath *fast, fl_fast_node *node, const char *
                                          : NULL;
 }
 
-/* "2025-03-15T00:04:07.31662659": the second is mostly the one before. */
+/* "2025-03-15T00:04:07.31662659": the second was mostly met before. */
 static const char *read_rfc3339(fl_fastpath *fast, fl_fast_node *node, const char *at)
 {
-    if (fl_swar_load(at) != fl_swar_load(fast->second) ||
-        fl_swar_load(at + 8) != fl_swar_load(fast->second + 8) ||
-        fl_swar_load(at + 11) != fl_swar_load(fast->second + 11)) {
+    const fl_fast_second *second = &fast->seconds[fl_fast_second_slot(at)];
+    if (fl_swar_load(at) != fl_swar_load(second->text) ||
+        fl_swar_load(at + 8) != fl_swar_load(second->text + 8) ||
+        fl_swar_load(at + 11) != fl_swar_load(second->text + 11)) {
         const char *stop = STRING_STOP(at, fast->limit + FL_FASTPATH_PADDING);
         fast->cut = !stop;
         size_t size = stop ? (size_t)(stop - at) : 0;
@@ -106,7 +121,7 @@ static const char *read_rfc3339(fl_fastpath *fast, fl_fast_node *node, const cha
             return NULL;
         fraction *= fl_swar_ten_to[9 - count];
     }
-    node->number = fast->second_ns + fraction;
+    node->number = second->ns + fraction;
     return at[0] == 'Z' && at[1] == '"' ? at + 1 : NULL;
 }
 
@@ -145,10 +160,9 @@ static const char *read_hex16(fl_fastpath *fast, fl_fast_node *node, const char 
     return at;
 }
 
-static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char *at)
+static inline const char *read_octets_of(fl_fast_node *node, const char *at,
+                                         unsigned count)
 {
-    (void)fast;
-    unsigned count = node->kind == FL_KIND_OCTETS4 ? 4 : 16;
     unsigned char *octets = node->address.octet + 16 - count;
     node->address = (flowan_address){{[10] = 0xff, [11] = 0xff}};
     for (unsigned i = 0; i < count; i++) {
@@ -160,6 +174,21 @@ static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char
         at += size;
     }
     return at;
+}
+
+static const char *read_octets(fl_fastpath *fast, fl_fast_node *node, const char *at)
+{
+    (void)fast;
+    return read_octets_of(node, at, node->kind == FL_KIND_OCTETS4 ? 4 : 16);
+}
+
+static const char *read_list_octets(fl_fastpath *fast, fl_fast_node *node,
+                                    const char *at)
+{
+    (void)fast;
+    node->items = &node->address;
+    node->count = 1;
+    return read_octets_of(node, at, node->kind == FL_KIND_LIST_OCTETS4 ? 4 : 16);
 }
 
 static const char *read_mac(fl_fastpath *fast, fl_fast_node *node, const char *at)
@@ -327,6 +356,7 @@ static reader *const readers[FL_FAST_OPS] = {
     [FL_FAST_NUMBER] = read_any_number,
     [FL_FAST_BOUNDED] = read_bounded,
     [FL_FAST_SCALED] = read_scaled,
+    [FL_FAST_SCALED_NOT_0] = read_scaled_not_0,
     [FL_FAST_BOOL] = read_bool,
     [FL_FAST_RFC3339] = read_rfc3339,
     [FL_FAST_IPV4] = read_ipv4,
@@ -343,6 +373,7 @@ static reader *const readers[FL_FAST_OPS] = {
     [FL_FAST_LIST_NUMBER] = read_numbers,
     [FL_FAST_LIST_NAME] = read_names,
     [FL_FAST_LIST_ADDRESS] = read_addresses,
+    [FL_FAST_LIST_OCTETS] = read_list_octets,
 };
 
 static inline void drop_memo(fl_fast_node *node, uint8_t why)
@@ -392,40 +423,82 @@ static __attribute__((noinline)) void sweep(const fl_fastpath *fast, fl_fast_lea
     leaf->swept = fast->records;
 }
 
+/* A child that came twice running though it is not the first will be tried first. */
+static void promote(const fl_fastpath *fast, fl_fast_node *before, fl_fast_node *node)
+{
+    if (before && fast->records - node->came <= 1) {
+        before->next = node->next;
+        node->next = node->parent->child;
+        node->parent->child = node;
+    }
+    node->came = fast->records;
+}
+
+/* The end of the node's member at `p`, or NULL when it does not fit. */
+static const char *fit(fl_fastpath *fast, fl_fast_node *node, const char *p)
+{
+    unsigned same = COMMON(p, node);
+    if (same >= node->memo_size)
+        return p + node->memo_size - 1;
+    if (same < node->literal_size)
+        return NULL;
+    const char *end = readers[node->op](fast, node, p + node->literal_size);
+    if (!end)
+        drop_memo(node, FL_FAST_HOPEFUL); /* it may have spoilt the last value */
+    else if (node->memo_size != FL_FAST_NO_MEMO)
+        remember(fast, node, p, end);
+    return end;
+}
+
 /* Another child of the same parent that fits at `p`, and fast->end behind it; NULL when
- * there is none. One that came twice running will be tried first. */
+ * there is none. */
 static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
                                                           fl_fast_node *tried,
                                                           const char *p)
 {
-    fl_fast_node *parent = tried->parent;
     if (COMMON(p, tried) >= tried->literal_size)
-        drop_memo(tried, FL_FAST_HOPEFUL); /* the attempt may have spoilt the value */
+        drop_memo(tried, FL_FAST_HOPEFUL);
     fl_fast_node *before = tried;
     for (fl_fast_node *node = tried->next; node; before = node, node = node->next) {
-        unsigned same = COMMON(p, node);
-        const char *end = p + node->memo_size - 1;
-        if (same < node->literal_size)
-            continue;
-        if (same < node->memo_size) {
-            end = readers[node->op](fast, node, p + node->literal_size);
-            if (!end) {
-                drop_memo(node, FL_FAST_HOPEFUL);
-                continue;
-            }
-            if (node->memo_size != FL_FAST_NO_MEMO)
-                remember(fast, node, p, end);
+        const char *end = fit(fast, node, p);
+        if (end) {
+            promote(fast, before, node);
+            fast->end = end;
+            return node;
         }
-        if (fast->records - node->came <= 1) {
-            before->next = node->next;
-            node->next = parent->child;
-            parent->child = node;
-        }
-        node->came = fast->records;
-        fast->end = end;
-        return node;
     }
     return NULL;
+}
+
+/* As walk, but of several children that fit it takes the one behind which all fits.
+ * `visits` bounds how long it looks. */
+static fl_fast_node *search(fl_fastpath *fast, fl_fast_node *node, const char *p,
+                            unsigned *visits)
+{
+    fl_fast_node *before = NULL;
+    for (; node && *visits > 0; before = node, node = node->next) {
+        --*visits;
+        const char *end = fit(fast, node, p);
+        fl_fast_node *last = node;
+        if (end && node->child)
+            last = search(fast, node->child, end, visits);
+        else if (end)
+            fast->end = end;
+        if (end && last) {
+            promote(fast, before, node);
+            return last;
+        }
+    }
+    return NULL;
+}
+
+static __attribute__((noinline)) fl_fast_node *search_again(fl_fastpath *fast,
+                                                            const char *start)
+{
+    unsigned visits = SEARCH_MAX;
+    fast->numbers_used = fast->addresses_used = 0;
+    fast->cut = false;
+    return search(fast, fast->root.child, start, &visits);
 }
 
 /* One record from `p` on, of which nothing is written yet: its last node, and fast->end
@@ -433,6 +506,7 @@ static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
  * read. A function of its own, so that its few variables stay in registers. */
 static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const char *p)
 {
+    const char *start = p;
     fl_fast_node *node = fast->root.child;
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
@@ -452,7 +526,7 @@ static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const cha
         if (!end) {
             node = try_others(fast, node, p);
             if (!node)
-                return NULL;
+                return fast->ambiguous ? search_again(fast, start) : NULL;
             p = fast->end;
             continue;
         }
@@ -529,11 +603,6 @@ static inline bool carry_runs(flowan_batch *batch, const fl_fast_leaf *leaf, siz
     }
     return true;
 }
-
-enum {
-    AHEAD = 2048, /* bytes; how far ahead the input is asked for */
-    RETRY = 4096  /* records until memos are tried again */
-};
 
 static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t size,
                                    uint64_t offset, size_t *used)

@@ -50,6 +50,7 @@ static void forget(fl_fastpath *fast)
         fast->leaves = next;
     }
     fast->root.child = NULL;
+    fast->ambiguous = false;
     fast->nodes_used = 0;
     fast->refused = 0;
 }
@@ -140,8 +141,9 @@ size_t fl_fastpath_time(fl_fastpath *fast, const char *text, size_t size, uint64
     /* A second whose end is beyond what 63 bits hold has times that are none. */
     uint64_t fraction = *ns % 1000000000;
     if (*ns - fraction <= INT64_MAX - UINT64_C(1000000000)) {
-        fast->second_ns = *ns - fraction;
-        memcpy(fast->second, text, 19);
+        fl_fast_second *second = &fast->seconds[fl_fast_second_slot(text)];
+        second->ns = *ns - fraction;
+        memcpy(second->text, text, 19);
     }
     return size;
 }
@@ -168,6 +170,8 @@ static const char *opening(const fl_value *value)
     case FL_KIND_BOOL: return "";
     case FL_KIND_OCTETS4:
     case FL_KIND_OCTETS16:
+    case FL_KIND_LIST_OCTETS4:
+    case FL_KIND_LIST_OCTETS16:
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME:
     case FL_KIND_LIST_ADDRESS: return "[";
@@ -188,11 +192,19 @@ static const char *closing(const fl_value *value)
     case FL_KIND_BOOL: return "";
     case FL_KIND_OCTETS4:
     case FL_KIND_OCTETS16:
+    case FL_KIND_LIST_OCTETS4:
+    case FL_KIND_LIST_OCTETS16:
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME:
     case FL_KIND_LIST_ADDRESS: return "]";
     default: return "\"";
     }
+}
+
+/* A key that lost its field because its value is 0 would not with another. */
+static uint64_t max_of(const fl_value *value)
+{
+    return value->lost ? 0 : fl_record_number_max(value->type);
 }
 
 /* The op that reads what the general way would give the same type and kind, and nothing
@@ -209,10 +221,10 @@ static fl_fast_op op_of(const fl_value *value)
     case FL_KIND_INVALID_PREFIX: return FL_FAST_CONSTANT;
     case FL_KIND_INT:
     case FL_KIND_INT_STRING:
-        return fl_record_number_max(value->type) < UINT32_MAX ? FL_FAST_BOUNDED
-                                                              : FL_FAST_NUMBER;
+        return max_of(value) < UINT32_MAX ? FL_FAST_BOUNDED : FL_FAST_NUMBER;
     case FL_KIND_SECONDS:
-    case FL_KIND_MILLISECONDS: return FL_FAST_SCALED;
+    case FL_KIND_MILLISECONDS:
+        return value->contested ? FL_FAST_SCALED_NOT_0 : FL_FAST_SCALED;
     case FL_KIND_OCTETS4:
     case FL_KIND_OCTETS16: return FL_FAST_OCTETS;
     case FL_KIND_BOOL: return FL_FAST_BOOL;
@@ -234,6 +246,8 @@ static fl_fast_op op_of(const fl_value *value)
     case FL_KIND_LIST_INT: return FL_FAST_LIST_NUMBER;
     case FL_KIND_LIST_NAME: return FL_FAST_LIST_NAME;
     case FL_KIND_LIST_ADDRESS: return FL_FAST_LIST_ADDRESS;
+    case FL_KIND_LIST_OCTETS4:
+    case FL_KIND_LIST_OCTETS16: return FL_FAST_LIST_OCTETS;
     default: return FL_FAST_END;
     }
 }
@@ -285,16 +299,25 @@ static fl_fast_node *new_node(fl_fastpath *fast)
     return node;
 }
 
+static bool is_number(const fl_fast_node *node)
+{
+    return node->op >= FL_FAST_NUMBER && node->op <= FL_FAST_SCALED_NOT_0;
+}
+
 /* The child of `parent` for one more member, new where there was none; NULL when there is
  * no room. */
 static fl_fast_node *grow(fl_fastpath *fast, fl_fast_node *parent,
                           const fl_fast_node *like)
 {
     size_t siblings = 0;
+    bool ambiguous = false;
     for (fl_fast_node *node = parent->child; node; node = node->next) {
+        if (node->literal_size == like->literal_size &&
+            memcmp(node->text, like->text, like->literal_size) == 0)
+            ambiguous |= is_number(node) && is_number(like);
         if (node->literal_size == like->literal_size && node->op == like->op &&
             node->field == like->field && node->type == like->type &&
-            node->kind == like->kind &&
+            node->kind == like->kind && node->max == like->max &&
             memcmp(node->text, like->text, like->literal_size) == 0)
             return node;
         siblings++;
@@ -302,6 +325,7 @@ static fl_fast_node *grow(fl_fastpath *fast, fl_fast_node *parent,
     fl_fast_node *node = siblings < SIBLINGS_MAX ? new_node(fast) : NULL;
     if (!node)
         return NULL;
+    fast->ambiguous |= ambiguous;
     *node = *like;
     node->parent = parent;
     node->next = parent->child;
@@ -315,7 +339,7 @@ static fl_fast_node describe(const fl_fastpath *fast, const fl_value *value)
                          .op = (uint8_t)op_of(value),
                          .old = value->kind == FL_KIND_NAME_OLD,
                          .missed = fast->records,
-                         .max = fl_record_number_max(value->type),
+                         .max = max_of(value),
                          .field = value->field,
                          .type = value->type,
                          .kind = value->kind};
@@ -350,7 +374,8 @@ static bool can_learn(const fl_value *values, size_t count)
     if (keys + count * (24 + FL_FAST_TEXT) > FL_FAST_SPAN)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (op_of(&values[i]) == FL_FAST_END)
+        bool zero = values[i].kind == FL_KIND_INT && values[i].number == 0;
+        if (op_of(&values[i]) == FL_FAST_END || (values[i].lost && !zero))
             return false;
         if (is_cidr(&values[i]) &&
             (++prefixes > 2 || own_address(values, count, &values[i]) == count))

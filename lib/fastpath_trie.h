@@ -12,7 +12,8 @@ enum {
     FL_FAST_HOPEFUL = 254, /* likewise; the next value is remembered */
     FL_FAST_NUMBERS = 1024,
     FL_FAST_ADDRESSES = 256,
-    FL_FAST_NAMES = 64, /* a power of two */
+    FL_FAST_NAMES = 256,   /* a power of two */
+    FL_FAST_SECONDS = 256, /* likewise */
     FL_FAST_DOTTED = 256
 };
 
@@ -23,6 +24,7 @@ typedef enum fl_fast_op {
     FL_FAST_NUMBER,  /* that may have 7 digits at least */
     FL_FAST_BOUNDED, /* less */
     FL_FAST_SCALED,  /* seconds or milliseconds */
+    FL_FAST_SCALED_NOT_0,
     FL_FAST_BOOL,
     FL_FAST_RFC3339,
     FL_FAST_IPV4,
@@ -39,6 +41,7 @@ typedef enum fl_fast_op {
     FL_FAST_LIST_NUMBER,
     FL_FAST_LIST_NAME,
     FL_FAST_LIST_ADDRESS,
+    FL_FAST_LIST_OCTETS, /* a list of one address, as its octets */
     FL_FAST_OPS
 } fl_fast_op;
 
@@ -117,6 +120,12 @@ typedef struct fl_fast_name {
     uint32_t number;
 } fl_fast_name;
 
+/* A second that times were read in: its text, without a fraction, and its ns. */
+typedef struct fl_fast_second {
+    char text[24];
+    uint64_t ns;
+} fl_fast_second;
+
 /* How the digits of a dotted IPv4 are spread, by where its octets end. */
 typedef struct fl_fast_dotted {
     uint8_t shuffle[16]; /* digit → octet i's hundreds, tens and ones at 4 * i */
@@ -132,14 +141,14 @@ struct fl_fastpath {
     uint64_t round; /* counts feeds, and all that moves columns */
     size_t memory;  /* of the batch, when its columns last moved */
     size_t record_limit;
-    uint32_t records;  /* counts on and on, wraps */
-    bool cut;          /* the value at hand goes on behind what may be read */
+    uint32_t records; /* counts on and on, wraps */
+    bool cut;         /* the value at hand goes on behind what may be read */
+    bool ambiguous; /* of two children with the same literal both may fit, and only what
+                       follows tells which is meant */
     const char *end;   /* of what was walked over */
     const char *limit; /* the last place where a record may begin */
     fl_fast_node root;
-    /* the last second that a time was read in */
-    char second[24];
-    uint64_t second_ns;
+    fl_fast_second seconds[FL_FAST_SECONDS];
     fl_fast_name names[FL_FAST_NAMES];
     fl_fast_dotted dotted[FL_FAST_DOTTED];
     uint64_t numbers[FL_FAST_NUMBERS];
@@ -159,6 +168,14 @@ static inline size_t fl_fast_name_slot(uint64_t first, size_t size)
 {
     return ((size_t)(first * UINT64_C(0x9e3779b97f4a7c15) >> 32) ^ size) %
            FL_FAST_NAMES;
+}
+
+/* By the digits of minute and second. */
+static inline size_t fl_fast_second_slot(const char *text)
+{
+    return ((size_t)(text[14] & 7) * 600 + (size_t)(text[15] & 15) * 60 +
+            (size_t)(text[17] & 7) * 10 + (size_t)(text[18] & 15)) %
+           FL_FAST_SECONDS;
 }
 
 /* Slow parts that the kernels share. */

@@ -216,10 +216,8 @@ static flowan_status append_object(flowan_parser *parser, feed *f, size_t size)
     flowan_status status =
         fl_batch_append(f->batch, record->values, record->count, same ? NULL : text,
                         parser->offset, size, same ? 0 : size);
-    /* A shape met for the second time will come again; most oddities come once. The fast
-     * path knows shapes, and no values on which it would depend what a key means. */
-    if (status == FLOWAN_OK && same && parser->fast &&
-        f->batch->shapes.count == shapes && !record->lost_by_value)
+    /* A shape met for the second time will come again; most oddities come once. */
+    if (status == FLOWAN_OK && same && parser->fast && f->batch->shapes.count == shapes)
         fl_fastpath_learn(parser->fast, record->values, record->count);
     return status;
 }

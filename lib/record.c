@@ -346,14 +346,15 @@ static void settle_field(fl_record *record, flowan_field field)
         size_t addresses_used = record->addresses_used;
         read_spelt(record, alias);
         settled = is_usable(&record->values[alias->value], alias->spelling.unit);
+        record->values[alias->value].contested = alias->next >= 0;
         if (settled || alias->next < 0)
             continue;
-        record->lost_by_value = true;
         /* what is read twice must not take room twice */
         record->text_used = text_used;
         record->numbers_used = numbers_used;
         record->addresses_used = addresses_used;
         read_unknown(record, alias);
+        record->values[alias->value].lost = true;
     }
 }
 
@@ -414,7 +415,6 @@ bool fl_record_read(fl_record *record, const char *text, size_t size)
     record->count = 0;
     record->alias_count = 0;
     record->own = 0;
-    record->lost_by_value = false;
     record->text_used = record->numbers_used = record->addresses_used = 0;
     fl_hash_clear(&record->keys);
     fl_json_cursor cursor = fl_json_open(text, size);

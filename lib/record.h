@@ -27,8 +27,7 @@ typedef struct fl_record {
     size_t alias_count;
     int16_t first_alias[FLOWAN_FIELD_COUNT]; /* of a field, or -1; if there are any */
     uint64_t own;                            /* fields that have their own key: bits */
-    bool lost_by_value; /* a key lost its field to another because of its value */
-    char *text;         /* decoded strings */
+    char *text;                              /* decoded strings */
     size_t text_used;
     uint64_t *numbers; /* items of lists */
     size_t numbers_used;

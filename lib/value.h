@@ -48,7 +48,9 @@ typedef struct fl_value {
     const char *key; /* as decoded; borrowed like everything here */
     size_t key_size;
     bool spelt; /* the key is another than the field's own */
-    int field;  /* flowan_field, or -1 */
+    bool lost; /* the key means a field that another has, for its value cannot be used */
+    bool contested; /* ... and it has the field only while its value can be used */
+    int field;      /* flowan_field, or -1 */
     flowan_type type;
     fl_kind kind;
     uint64_t number;        /* U32, U64, TIME, MAC, BOOL, ENUM, PREFIX */
