@@ -376,14 +376,21 @@ static reader *const readers[FL_FAST_OPS] = {
     [FL_FAST_LIST_OCTETS] = read_list_octets,
 };
 
-static inline void drop_memo(fl_fast_node *node, uint8_t why)
+static inline void drop_memo(fl_fast_node *node, unsigned why)
 {
     /* what no record has: else it would be a matter of chance, and of a branch that cannot
      * be foreseen, how far beyond the literal the texts are equal */
     if (node->literal_size < FL_FAST_TEXT)
         node->text[node->literal_size] = '\n';
-    node->memo_size = why;
+    node->memo_size = (uint8_t)why;
     node->reach = node->literal_size;
+}
+
+/* A value that was not the node's kind may have spoilt what the memo stands for. */
+static inline void spoil(fl_fast_node *node)
+{
+    if (node->memo_size <= FL_FAST_TEXT)
+        drop_memo(node, FL_FAST_HOPEFUL);
 }
 
 /* To be called when the value of a node with a memo had to be converted. A memo pays while
@@ -444,7 +451,7 @@ static const char *fit(fl_fastpath *fast, fl_fast_node *node, const char *p)
         return NULL;
     const char *end = readers[node->op](fast, node, p + node->literal_size);
     if (!end)
-        drop_memo(node, FL_FAST_HOPEFUL); /* it may have spoilt the last value */
+        spoil(node);
     else if (node->memo_size != FL_FAST_NO_MEMO)
         remember(fast, node, p, end);
     return end;
@@ -457,7 +464,7 @@ static __attribute__((noinline)) fl_fast_node *try_others(fl_fastpath *fast,
                                                           const char *p)
 {
     if (COMMON(p, tried) >= tried->literal_size)
-        drop_memo(tried, FL_FAST_HOPEFUL);
+        spoil(tried);
     fl_fast_node *before = tried;
     for (fl_fast_node *node = tried->next; node; before = node, node = node->next) {
         const char *end = fit(fast, node, p);
@@ -492,13 +499,12 @@ static fl_fast_node *search(fl_fastpath *fast, fl_fast_node *node, const char *p
     return NULL;
 }
 
-static __attribute__((noinline)) fl_fast_node *search_again(fl_fastpath *fast,
-                                                            const char *start)
+static __attribute__((noinline)) fl_fast_node *search_again(fl_fastpath *fast)
 {
     unsigned visits = SEARCH_MAX;
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
-    return search(fast, fast->root.child, start, &visits);
+    return search(fast, fast->root.child, fast->start, &visits);
 }
 
 /* One record from `p` on, of which nothing is written yet: its last node, and fast->end
@@ -506,8 +512,8 @@ static __attribute__((noinline)) fl_fast_node *search_again(fl_fastpath *fast,
  * read. A function of its own, so that its few variables stay in registers. */
 static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const char *p)
 {
-    const char *start = p;
     fl_fast_node *node = fast->root.child;
+    fast->start = p;
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
     do {
@@ -526,7 +532,7 @@ static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const cha
         if (!end) {
             node = try_others(fast, node, p);
             if (!node)
-                return fast->ambiguous ? search_again(fast, start) : NULL;
+                return fast->ambiguous ? search_again(fast) : NULL;
             p = fast->end;
             continue;
         }
@@ -585,7 +591,7 @@ static inline bool carry_runs(flowan_batch *batch, const fl_fast_leaf *leaf, siz
     for (size_t i = leaf->end16; i < leaf->end_runs; i++) {
         fl_column *column = leaf->cells[i].column;
         const fl_fast_node *node = leaf->cells[i].node;
-        size_t width = fl_type_width(column->type);
+        size_t width = leaf->cells[i].width;
         if (column->filled != row)
             fl_column_fill_offsets(column, row);
         else

@@ -397,7 +397,8 @@ static size_t put_cells(fl_fast_leaf *leaf, fl_fast_node *const *path, size_t at
         const void *cell = width == sizeof(flowan_address)
                                ? (const void *)&path[i]->address
                                : (const void *)&path[i]->number;
-        leaf->cells[at++] = (fl_fast_cell){.value = cell, .node = path[i]};
+        leaf->cells[at++] = (fl_fast_cell){
+            .value = cell, .node = path[i], .width = fl_type_width(value->type)};
     }
     return at;
 }

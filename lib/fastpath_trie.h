@@ -82,6 +82,7 @@ typedef struct fl_fast_cell {
     void *cells;       /* the column's */
     fl_fast_node *node;
     fl_column *column;
+    size_t width; /* of an item, bytes */
 } fl_fast_cell;
 
 /* A prefix and the address that it must be a prefix of. */
@@ -145,6 +146,7 @@ struct fl_fastpath {
     bool cut;         /* the value at hand goes on behind what may be read */
     bool ambiguous; /* of two children with the same literal both may fit, and only what
                        follows tells which is meant */
+    const char *start; /* of the record at hand */
     const char *end;   /* of what was walked over */
     const char *limit; /* the last place where a record may begin */
     fl_fast_node root;
