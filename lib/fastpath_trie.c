@@ -461,7 +461,7 @@ void fl_fastpath_learn(fl_fastpath *fast, const fl_value *values, size_t count)
         return;
     if (fast->refused > REFUSED_MAX)
         forget(fast);
-    fl_fast_node *path[FL_RECORD_FIELDS_MAX];
+    fl_fast_node *path[FL_RECORD_FIELDS_MAX] = {NULL};
     fl_fast_node *node = &fast->root;
     for (size_t i = 0; i <= count; i++) {
         fl_fast_node like = {.memo_size = FL_FAST_NO_MEMO, .op = FL_FAST_END};

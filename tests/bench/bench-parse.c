@@ -124,10 +124,10 @@ static void load(bench *b, const char *path)
     size_t room = 0;
     while (status == FLOWAN_OK &&
            (status = flowan_source_read(source, &run, &size, &error)) == FLOWAN_OK) {
-        if (b->size + size > room) {
+        if (!b->data || b->size + size > room) {
             room = 2 * (b->size + size);
             char *grown = pages(room);
-            if (b->size)
+            if (b->data)
                 memcpy(grown, b->data, b->size);
             free(b->data);
             b->data = grown;
