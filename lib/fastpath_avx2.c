@@ -7,7 +7,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2"))),                 \
                              apply_to = function)
 #else
-#pragma GCC target("avx2,bmi,bmi2")
+#pragma GCC target("avx2,bmi,bmi2,tune=haswell")
 #endif
 #include <immintrin.h>
 

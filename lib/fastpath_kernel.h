@@ -502,9 +502,29 @@ static fl_fast_node *search(fl_fastpath *fast, fl_fast_node *node, const char *p
 static __attribute__((noinline)) fl_fast_node *search_again(fl_fastpath *fast)
 {
     unsigned visits = SEARCH_MAX;
+    fast->head_size = 0; /* its nodes may get other values */
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
     return search(fast, fast->root.child, fast->start, &visits);
+}
+
+/* Walks on while values repeat. Records of one datagram begin alike: what was walked over
+ * is then compared in one piece. The node that follows, and *p before it. */
+static __attribute__((noinline)) fl_fast_node *find_head(fl_fastpath *fast,
+                                                         fl_fast_node *node,
+                                                         const char **p)
+{
+    enum { HEAD_MIN = 64 };
+    while (COMMON(*p, node) >= node->memo_size && node->child) {
+        *p += node->memo_size - 1;
+        node = node->child;
+    }
+    fast->head = fast->start;
+    fast->head_size = (size_t)(*p - fast->start);
+    fast->head_end = node->parent;
+    if (fast->head_size < HEAD_MIN)
+        fast->head_size = 0;
+    return node;
 }
 
 /* One record from `p` on, of which nothing is written yet: its last node, and fast->end
@@ -516,6 +536,12 @@ static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const cha
     fast->start = p;
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
+    if (fast->head_size > 0 && memcmp(p, fast->head, fast->head_size) == 0) {
+        p += fast->head_size;
+        node = fast->head_end->child;
+    } else {
+        node = find_head(fast, node, &p);
+    }
     do {
         unsigned same = COMMON(p, node);
         unsigned memo_size = node->memo_size;
@@ -621,6 +647,7 @@ static inline fl_fastpath_stop run(fl_fastpath *fast, const char *data, size_t s
     if (!fast->root.child || size < FL_FASTPATH_PADDING)
         return fast->root.child ? FL_FASTPATH_SHORT : FL_FASTPATH_STRANGE;
     fast->limit = data + size - FL_FASTPATH_PADDING;
+    fast->head_size = 0;
     for (;;) {
         /* the hardware's prefetchers stop at the end of each page */
         for (unsigned i = 0; i < 11; i++)

@@ -4,6 +4,7 @@
 
 static inline unsigned common(const char *p, const fl_fast_node *node)
 {
+#pragma GCC unroll 8
     for (unsigned i = 0; i < FL_FAST_TEXT; i += 8) {
         uint64_t differ = fl_swar_load(p + i) ^ fl_swar_load(node->text + i);
         if (differ)

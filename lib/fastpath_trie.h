@@ -146,9 +146,12 @@ struct fl_fastpath {
     bool cut;         /* the value at hand goes on behind what may be read */
     bool ambiguous; /* of two children with the same literal both may fit, and only what
                        follows tells which is meant */
-    const char *start; /* of the record at hand */
-    const char *end;   /* of what was walked over */
-    const char *limit; /* the last place where a record may begin */
+    const char *start;      /* of the record at hand */
+    const char *head;       /* a record that began with values seen before, … */
+    size_t head_size;       /* … in its first bytes, 0: no such record */
+    fl_fast_node *head_end; /* the last node of these */
+    const char *end;        /* of what was walked over */
+    const char *limit;      /* the last place where a record may begin */
     fl_fast_node root;
     fl_fast_second seconds[FL_FAST_SECONDS];
     fl_fast_name names[FL_FAST_NAMES];
