@@ -31,6 +31,15 @@ static inline unsigned common(const char *p, const fl_fast_node *node)
     return differ ? 32 + (unsigned)__builtin_ctz(differ) : FL_FAST_TEXT;
 }
 
+/* The last 32 bytes may be looked at twice. */
+static inline bool same(const char *a, const char *b, size_t size)
+{
+    __m256i differ = _mm256_xor_si256(load(a + size - 32), load(b + size - 32));
+    for (size_t at = 0; at + 32 <= size; at += 32)
+        differ = _mm256_or_si256(differ, _mm256_xor_si256(load(a + at), load(b + at)));
+    return _mm256_testz_si256(differ, differ);
+}
+
 static inline const char *string_stop(const char *p, const char *end)
 {
     __m256i control = _mm256_set1_epi8(0x1f);
@@ -153,6 +162,7 @@ static inline unsigned ipv6(const char *text, flowan_address *out)
 
 #define COMMON common
 #define STRING_STOP string_stop
+#define SAME same
 #define IPV4 ipv4
 #define IPV6 ipv6
 #define LONG_NUMBER long_number

@@ -5,6 +5,7 @@
  *                          whether they are node->reach
  *   STRING_STOP(p, end)    the first '"', '\' or control character from p on; NULL when
  *                          none stands before `end`, which is padded
+ *   SAME(a, b, size)       whether they are equal; size is FL_FAST_TEXT at least
  *   IPV4(fast, text, out)  as fl_swar_ipv4
  *   IPV6(text, out)        as fl_swar_ipv6
  *   LONG_NUMBER(text, out) as fl_swar_long_number
@@ -514,7 +515,6 @@ static __attribute__((noinline)) fl_fast_node *find_head(fl_fastpath *fast,
                                                          fl_fast_node *node,
                                                          const char **p)
 {
-    enum { HEAD_MIN = 64 };
     while (COMMON(*p, node) >= node->memo_size && node->child) {
         *p += node->memo_size - 1;
         node = node->child;
@@ -522,7 +522,7 @@ static __attribute__((noinline)) fl_fast_node *find_head(fl_fastpath *fast,
     fast->head = fast->start;
     fast->head_size = (size_t)(*p - fast->start);
     fast->head_end = node->parent;
-    if (fast->head_size < HEAD_MIN)
+    if (fast->head_size < FL_FAST_TEXT)
         fast->head_size = 0;
     return node;
 }
@@ -536,7 +536,7 @@ static __attribute__((noinline)) fl_fast_node *walk(fl_fastpath *fast, const cha
     fast->start = p;
     fast->numbers_used = fast->addresses_used = 0;
     fast->cut = false;
-    if (fast->head_size > 0 && memcmp(p, fast->head, fast->head_size) == 0) {
+    if (fast->head_size > 0 && SAME(p, fast->head, fast->head_size)) {
         p += fast->head_size;
         node = fast->head_end->child;
     } else {

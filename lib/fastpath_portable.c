@@ -29,6 +29,7 @@ static inline const char *string_stop(const char *p, const char *end)
 
 #define COMMON common
 #define STRING_STOP string_stop
+#define SAME(a, b, size) (memcmp(a, b, size) == 0)
 #define IPV4(fast, text, out) ((void)(fast), fl_swar_ipv4(text, out))
 #define IPV6 fl_swar_ipv6
 #define LONG_NUMBER fl_swar_long_number
