@@ -33,7 +33,7 @@ static void run_file(const char *path, size_t size)
     ran++;
 }
 
-static void run(const char *path)
+static __attribute__((nonnull)) void run(const char *path)
 {
     struct stat info;
     if (stat(path, &info) != 0)
