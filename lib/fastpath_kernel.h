@@ -500,6 +500,7 @@ static fl_fast_node *search(fl_fastpath *fast, fl_fast_node *node, const char *p
     return NULL;
 }
 
+/* From the record's beginning. */
 static __attribute__((noinline)) fl_fast_node *search_again(fl_fastpath *fast)
 {
     unsigned visits = SEARCH_MAX;
@@ -586,6 +587,7 @@ static inline bool fits(const fl_fast_prefix *prefix)
     return fl_fastpath_fits(prefix);
 }
 
+/* What has a cell of a fixed width goes from the nodes to the columns. */
 static inline void carry(const fl_fast_leaf *leaf, size_t row)
 {
     const fl_fast_cell *cell = leaf->cells;

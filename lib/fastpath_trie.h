@@ -1,5 +1,5 @@
 /* Layer 2: what the fast path knows: a trie of the members that records were seen to have.
- * fastpath.c grows it, the kernels walk it. */
+ * fastpath_trie.c grows it, the kernels walk it. */
 #ifndef FL_FASTPATH_TRIE_H
 #define FL_FASTPATH_TRIE_H
 
@@ -7,13 +7,13 @@
 #include "fastpath.h"
 
 enum {
-    FL_FAST_TEXT = 64,     /* bytes compared at a node */
-    FL_FAST_NO_MEMO = 255, /* above any count of equal bytes */
-    FL_FAST_HOPEFUL = 254, /* likewise; the next value is remembered */
-    FL_FAST_NUMBERS = 1024,
-    FL_FAST_ADDRESSES = 256,
-    FL_FAST_NAMES = 256,   /* a power of two */
-    FL_FAST_SECONDS = 256, /* likewise */
+    FL_FAST_TEXT = 64,       /* bytes compared at a node */
+    FL_FAST_NO_MEMO = 255,   /* above any count of equal bytes */
+    FL_FAST_HOPEFUL = 254,   /* likewise; the next value is remembered */
+    FL_FAST_NUMBERS = 1024,  /* items of all lists of a record … */
+    FL_FAST_ADDRESSES = 256, /* … and addresses; more is for the general way */
+    FL_FAST_NAMES = 256,     /* a power of two */
+    FL_FAST_SECONDS = 256,   /* likewise */
     FL_FAST_DOTTED = 256
 };
 
@@ -57,8 +57,8 @@ typedef struct fl_fast_node {
     uint8_t op;              /* fl_fast_op */
     uint8_t reach;           /* the one of the two sizes that is of use */
     bool old;                /* NAME: the name of goflow2 2.0 and 2.1 */
-    struct fl_fast_node *child; /* the members that were seen to follow, the last one
-                                   met first; NULL: the end of a record */
+    struct fl_fast_node *child; /* the members that were seen to follow, the likeliest
+                                   first; NULL: the end of a record */
     uint64_t number;            /* the value; bits of a CIDR */
     flowan_address address;
     uint64_t max;      /* of numbers */
@@ -96,7 +96,6 @@ typedef struct fl_fast_prefix {
 struct fl_fast_leaf {
     fl_fast_leaf *next;
     uint64_t round;   /* fl_fastpath.round when it was bound to the batch */
-    size_t memory;    /* of the batch, when its columns last moved */
     uint32_t swept;   /* record count when memos were last given a new chance */
     uint16_t shape;   /* in the batch, then */
     fl_value *values; /* keys and kinds, without values */
