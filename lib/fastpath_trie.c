@@ -157,47 +157,30 @@ bool fl_fastpath_fits(const fl_fast_prefix *prefix)
 /* --- learning --- */
 
 /* What stands around a value of a kind. */
-static const char *opening(const fl_value *value)
-{
-    switch (value->kind) {
-    case FL_KIND_EMPTY: return "\"\"";
-    case FL_KIND_NULL: return "null";
-    case FL_KIND_INVALID_PREFIX: return "\"invalid Prefix\"";
-    case FL_KIND_EMPTY_LIST: return "[]";
-    case FL_KIND_INT:
-    case FL_KIND_SECONDS:
-    case FL_KIND_MILLISECONDS:
-    case FL_KIND_BOOL: return "";
-    case FL_KIND_OCTETS4:
-    case FL_KIND_OCTETS16:
-    case FL_KIND_LIST_OCTETS4:
-    case FL_KIND_LIST_OCTETS16:
-    case FL_KIND_LIST_INT:
-    case FL_KIND_LIST_NAME:
-    case FL_KIND_LIST_ADDRESS: return "[";
-    default: return "\"";
-    }
-}
+typedef struct fence {
+    const char *open;
+    const char *close;
+} fence;
 
-static const char *closing(const fl_value *value)
+static fence fence_of(fl_kind kind)
 {
-    switch (value->kind) {
-    case FL_KIND_EMPTY:
-    case FL_KIND_NULL:
-    case FL_KIND_INVALID_PREFIX:
-    case FL_KIND_EMPTY_LIST:
+    switch (kind) {
+    case FL_KIND_EMPTY: return (fence){"\"\"", ""};
+    case FL_KIND_NULL: return (fence){"null", ""};
+    case FL_KIND_INVALID_PREFIX: return (fence){"\"invalid Prefix\"", ""};
+    case FL_KIND_EMPTY_LIST: return (fence){"[]", ""};
     case FL_KIND_INT:
     case FL_KIND_SECONDS:
     case FL_KIND_MILLISECONDS:
-    case FL_KIND_BOOL: return "";
+    case FL_KIND_BOOL: return (fence){"", ""};
     case FL_KIND_OCTETS4:
     case FL_KIND_OCTETS16:
     case FL_KIND_LIST_OCTETS4:
     case FL_KIND_LIST_OCTETS16:
     case FL_KIND_LIST_INT:
     case FL_KIND_LIST_NAME:
-    case FL_KIND_LIST_ADDRESS: return "]";
-    default: return "\"";
+    case FL_KIND_LIST_ADDRESS: return (fence){"[", "]"};
+    default: return (fence){"\"", "\""};
     }
 }
 
@@ -257,7 +240,7 @@ static fl_fast_op op_of(const fl_value *value)
 static size_t put_literal(char out[FL_FAST_TEXT], const fl_value *values, size_t count,
                           size_t index)
 {
-    const char *close = index > 0 ? closing(&values[index - 1]) : "";
+    const char *close = index > 0 ? fence_of(values[index - 1].kind).close : "";
     size_t size = strlen(close);
     memcpy(out, close, size);
     if (index == count) {
@@ -265,7 +248,7 @@ static size_t put_literal(char out[FL_FAST_TEXT], const fl_value *values, size_t
         return size + 1;
     }
     const fl_value *value = &values[index];
-    const char *open = opening(value);
+    const char *open = fence_of(value->kind).open;
     if (size + 4 + value->key_size + strlen(open) > FL_FAST_TEXT)
         return 0;
     out[size++] = index > 0 ? ',' : '{';
