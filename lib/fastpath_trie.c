@@ -329,19 +329,6 @@ static fl_fast_node describe(const fl_fastpath *fast, const fl_value *value)
     return like;
 }
 
-/* The index of the value that holds the address of a prefix. */
-static size_t own_address(const fl_value *values, size_t count, const fl_value *prefix)
-{
-    int field = fl_prefix_address(prefix->field);
-    for (size_t i = 0; i < count; i++)
-        if (values[i].field == field)
-            return values[i].type == FLOWAN_TYPE_ADDRESS &&
-                           fl_kind_has_value(values[i].kind)
-                       ? i
-                       : count;
-    return count;
-}
-
 static bool is_cidr(const fl_value *value)
 {
     return value->kind == FL_KIND_CIDR4 || value->kind == FL_KIND_CIDR6;
@@ -361,7 +348,7 @@ static bool can_learn(const fl_value *values, size_t count)
         if (op_of(&values[i]) == FL_FAST_END || (values[i].lost && !zero))
             return false;
         if (is_cidr(&values[i]) &&
-            (++prefixes > 2 || own_address(values, count, &values[i]) == count))
+            (++prefixes > 2 || !fl_record_own_address(values, count, values[i].field)))
             return false;
     }
     return count > 0;
@@ -391,8 +378,10 @@ static void put_prefixes(fl_fast_leaf *leaf, fl_fast_node *const *path)
     for (size_t i = 0; i < leaf->count; i++) {
         if (!is_cidr(&leaf->values[i]))
             continue;
-        size_t own = own_address(leaf->values, leaf->count, &leaf->values[i]);
-        fl_kind kind = leaf->values[own].kind;
+        const fl_value *address =
+            fl_record_own_address(leaf->values, leaf->count, leaf->values[i].field);
+        size_t own = (size_t)(address - leaf->values);
+        fl_kind kind = address->kind;
         bool ipv4 = leaf->values[i].kind == FL_KIND_CIDR4;
         leaf->prefixes[leaf->prefix_count++] =
             (fl_fast_prefix){path[i], path[own],

@@ -369,17 +369,6 @@ static void settle_aliases(fl_record *record)
 
 /* --- the record --- */
 
-static const fl_value *find_address(const fl_record *record, int field)
-{
-    for (size_t i = 0; i < record->count; i++)
-        if (record->values[i].field == field)
-            return record->values[i].type == FLOWAN_TYPE_ADDRESS &&
-                           fl_kind_has_value(record->values[i].kind)
-                       ? &record->values[i]
-                       : NULL;
-    return NULL;
-}
-
 /* A prefix whose address is not the record's own, or that has host bits, says more than
  * a length: it stays a text. */
 static void fit_prefixes(fl_record *record)
@@ -388,7 +377,8 @@ static void fit_prefixes(fl_record *record)
         fl_value *value = &record->values[i];
         if (value->kind != FL_KIND_CIDR4 && value->kind != FL_KIND_CIDR6)
             continue;
-        const fl_value *own = find_address(record, fl_prefix_address(value->field));
+        const fl_value *own =
+            fl_record_own_address(record->values, record->count, value->field);
         if (own && fl_record_prefix_fits(&own->address, &value->address, value->number,
                                          value->kind))
             continue;
@@ -477,4 +467,16 @@ bool fl_record_prefix_fits(const flowan_address *own, const flowan_address *writ
     /* an IPv6 prefix of an address that counts as IPv4 says more, too */
     return memcmp(&masked, written, sizeof masked) == 0 &&
            fl_text_is_ipv4(own) == (kind == FL_KIND_CIDR4);
+}
+
+const fl_value *fl_record_own_address(const fl_value *values, size_t count, int prefix)
+{
+    int field = fl_prefix_address(prefix);
+    for (size_t i = 0; i < count; i++)
+        if (values[i].field == field)
+            return values[i].type == FLOWAN_TYPE_ADDRESS &&
+                           fl_kind_has_value(values[i].kind)
+                       ? &values[i]
+                       : NULL;
+    return NULL;
 }

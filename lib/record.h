@@ -55,4 +55,7 @@ uint64_t fl_record_number_max(flowan_type type);
 bool fl_record_prefix_fits(const flowan_address *own, const flowan_address *written,
                            uint64_t length, fl_kind kind);
 
+/* The value that holds the address of a prefix's field; NULL when the record has none. */
+const fl_value *fl_record_own_address(const fl_value *values, size_t count, int prefix);
+
 #endif
