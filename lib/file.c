@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,11 @@ int fl_file_write(int fd, const void *data, size_t size)
         ssize_t done = write(fd, at, size);
         if (done < 0 && errno == EINTR)
             continue;
+        if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            struct pollfd wait = {.fd = fd, .events = POLLOUT};
+            poll(&wait, 1, -1);
+            continue;
+        }
         if (done <= 0)
             return done < 0 ? errno : ENOSPC;
         at += done;

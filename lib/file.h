@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Waits where the descriptor does not block. */
 int fl_file_write(int fd, const void *data, size_t size);
 /* Fewer bytes than asked for (the end of the file) is EIO. */
 int fl_file_pread(int fd, void *data, size_t size, uint64_t offset);

@@ -30,9 +30,13 @@ flowan_status fl_reader_load(flowan_reader *reader, fl_buffer *buffer, uint64_t 
                               (unsigned long long)offset);
     if (!fl_buffer_reserve(buffer, size ? (size_t)size : 1))
         return fl_status_memory(error);
-    int number = fl_file_pread(reader->fd, buffer->data, (size_t)size, offset);
-    if (number != 0)
-        return fl_status_errno(error, number, "read", reader->path);
+    int number = reader->read
+                     ? reader->read(reader->context, buffer->data, (size_t)size, offset)
+                     : fl_file_pread(reader->fd, buffer->data, (size_t)size, offset);
+    if (number != 0) {
+        fl_status_describe_errno(error, FLOWAN_ERROR_IO, number, "read", reader->path);
+        return FLOWAN_ERROR_IO;
+    }
     buffer->size = (size_t)size;
     return FLOWAN_OK;
 }
@@ -230,29 +234,29 @@ static flowan_status read_header(flowan_reader *reader, flowan_error *error)
     }
 }
 
-flowan_status flowan_reader_open(flowan_reader **out, const char *path,
-                                 flowan_error *error)
+static flowan_status prepare(flowan_reader **out, const char *name, flowan_error *error)
 {
-    *out = NULL;
     flowan_reader *reader = fl_memory_zalloc(1, sizeof *reader);
-    size_t path_size = strlen(path) + 1;
+    size_t name_size = strlen(name) + 1;
     if (reader) {
         reader->fd = -1;
-        reader->path = fl_memory_alloc(path_size, 1);
+        reader->path = fl_memory_alloc(name_size, 1);
         reader->codec = fl_codec_new();
     }
     if (!reader || !reader->path || !reader->codec) {
         flowan_reader_free(reader);
         return fl_status_memory(error);
     }
-    memcpy(reader->path, path, path_size);
-    flowan_status status = FLOWAN_OK;
-    reader->fd = open(path, O_RDONLY | O_CLOEXEC);
-    int number = reader->fd < 0 ? errno : fl_file_size(reader->fd, &reader->file_size);
-    if (number != 0)
-        status = fl_status_errno(error, number, "open", path);
-    if (status == FLOWAN_OK)
-        status = read_header(reader, error);
+    memcpy(reader->path, name, name_size);
+    *out = reader;
+    return FLOWAN_OK;
+}
+
+/* Finds the blocks; a reader that cannot is freed. */
+static flowan_status begin(flowan_reader **out, flowan_reader *reader,
+                           flowan_error *error)
+{
+    flowan_status status = read_header(reader, error);
     if (status == FLOWAN_OK) {
         status = read_footer(reader, error);
         reader->finished = status == FLOWAN_OK;
@@ -265,6 +269,41 @@ flowan_status flowan_reader_open(flowan_reader **out, const char *path,
     }
     *out = reader;
     return FLOWAN_OK;
+}
+
+flowan_status flowan_reader_open(flowan_reader **out, const char *path,
+                                 flowan_error *error)
+{
+    *out = NULL;
+    flowan_reader *reader;
+    flowan_status status = prepare(&reader, path, error);
+    if (status != FLOWAN_OK)
+        return status;
+    reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+    int number = reader->fd < 0 ? errno : fl_file_size(reader->fd, &reader->file_size);
+    if (number != 0) {
+        flowan_reader_free(reader);
+        return fl_status_errno(error, number, "open", path);
+    }
+    return begin(out, reader, error);
+}
+
+flowan_status flowan_reader_new(flowan_reader **out, flowan_read_function read,
+                                void *context, uint64_t size, const char *name,
+                                flowan_error *error)
+{
+    *out = NULL;
+    if (!read)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "a reader of %s needs a function to read with", name);
+    flowan_reader *reader;
+    flowan_status status = prepare(&reader, name, error);
+    if (status != FLOWAN_OK)
+        return status;
+    reader->read = read;
+    reader->context = context;
+    reader->file_size = size;
+    return begin(out, reader, error);
 }
 
 void flowan_reader_free(flowan_reader *reader)

@@ -7,8 +7,10 @@
 #include "segment.h"
 
 struct flowan_reader {
+    flowan_read_function read; /* NULL: from fd */
+    void *context;
     int fd;
-    char *path;
+    char *path; /* or what it is called */
     uint64_t file_size;
     fl_segment_header header;
     flowan_status header_status; /* damage here does not hide the blocks */

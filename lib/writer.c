@@ -1,20 +1,27 @@
-/* The file of a segment: appends packed blocks, keeps the books about them, and cuts back
- * what went wrong. What a block holds is pack's. */
+/* A segment on its way to a file, a descriptor or a caller's function: appends packed
+ * blocks, keeps the books about them, and cuts back what went wrong where that can be
+ * done. What a block holds is pack's. */
 #include "writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "status.h"
 
 struct flowan_writer {
+    flowan_write_function write; /* NULL: into fd */
+    void *context;
     int fd;
-    char *path;
+    bool owns_fd;
+    bool cuts;     /* a file that ends where we write: failures can be cut off */
+    uint64_t base; /* where in the file the segment begins */
+    char *name;
     int zstd_level;
-    uint64_t size; /* of the file: header and whole blocks */
-    bool finished; /* or broken: no block can follow */
+    uint64_t size;      /* of the segment: header and whole blocks */
+    const char *closed; /* why no block can follow, or NULL */
     fl_segment_block *blocks;
     size_t block_count;
     size_t blocks_room;
@@ -26,10 +33,15 @@ struct flowan_writer {
 static flowan_status fail_errno(const flowan_writer *writer, int number,
                                 flowan_error *error)
 {
-    return fl_status_errno(error, number, "write", writer->path);
+    if (!writer->write)
+        return fl_status_errno(error, number, "write", writer->name);
+    fl_status_describe_errno(error, FLOWAN_ERROR_IO, number, "write", writer->name);
+    if (error)
+        error->offset = (uint64_t)number;
+    return FLOWAN_ERROR_IO;
 }
 
-static flowan_writer *writer_new(const char *path, int zstd_level)
+static flowan_writer *writer_new(const char *name, int zstd_level)
 {
     flowan_writer *writer = fl_memory_zalloc(1, sizeof *writer);
     if (!writer)
@@ -37,23 +49,36 @@ static flowan_writer *writer_new(const char *path, int zstd_level)
     writer->fd = -1;
     writer->zstd_level = zstd_level;
     writer->stats = fl_segment_stats_none();
-    writer->path = fl_memory_alloc(strlen(path) + 1, 1);
-    if (!writer->path) {
+    writer->name = fl_memory_alloc(strlen(name) + 1, 1);
+    if (!writer->name) {
         flowan_writer_free(writer);
         return NULL;
     }
-    memcpy(writer->path, path, strlen(path) + 1);
+    memcpy(writer->name, name, strlen(name) + 1);
     return writer;
 }
 
-flowan_status flowan_writer_open(flowan_writer **out, const char *path,
-                                 const flowan_writer_options *options,
-                                 flowan_error *error)
+/* A writer that does not write anywhere yet. */
+static flowan_status prepare(flowan_writer **out, const char *name,
+                             const flowan_writer_options *options, flowan_error *error)
 {
     *out = NULL;
     if (!fl_status_options_fit(options, sizeof *options))
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "writer options: unknown members");
+    *out = writer_new(name, options ? options->zstd_level : 0);
+    return *out ? FLOWAN_OK : fl_status_memory(error);
+}
+
+static int put(flowan_writer *writer, const void *data, size_t size)
+{
+    return writer->write ? writer->write(writer->context, data, size)
+                         : fl_file_write(writer->fd, data, size);
+}
+
+/* Returns 0 or an errno value. */
+static int put_header(flowan_writer *writer, const flowan_writer_options *options)
+{
     fl_segment_header header = {0};
     if (options) {
         header.serial = options->serial;
@@ -62,25 +87,97 @@ flowan_status flowan_writer_open(flowan_writer **out, const char *path,
     }
     unsigned char bytes[FL_SEGMENT_HEADER_SIZE];
     fl_segment_put_header(bytes, &header);
-    flowan_writer *writer = writer_new(path, options ? options->zstd_level : 0);
-    if (!writer)
-        return fl_status_memory(error);
-    writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    int number =
-        writer->fd < 0 ? errno : fl_file_write(writer->fd, bytes, sizeof bytes);
-    if (number != 0) {
-        flowan_status status = fail_errno(writer, number, error);
-        if (number == EEXIST)
-            status = fl_status_fail(error, FLOWAN_ERROR_EXISTS, FL_NO_OFFSET,
-                                    "cannot create %s: it is already there", path);
-        else if (writer->fd >= 0)
-            unlink(path);
-        flowan_writer_free(writer);
-        return status;
-    }
     writer->size = sizeof bytes;
+    return put(writer, bytes, sizeof bytes);
+}
+
+flowan_status flowan_writer_open(flowan_writer **out, const char *path,
+                                 const flowan_writer_options *options,
+                                 flowan_error *error)
+{
+    flowan_writer *writer;
+    flowan_status status = prepare(&writer, path, options, error);
     *out = writer;
-    return FLOWAN_OK;
+    if (status != FLOWAN_OK)
+        return status;
+    writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    writer->owns_fd = true;
+    writer->cuts = true;
+    int number = writer->fd < 0 ? errno : put_header(writer, options);
+    if (number == 0)
+        return FLOWAN_OK;
+    if (number == EEXIST)
+        status = fl_status_fail(error, FLOWAN_ERROR_EXISTS, FL_NO_OFFSET,
+                                "cannot create %s: it is already there", path);
+    else
+        status = fail_errno(writer, number, error);
+    if (writer->fd >= 0)
+        unlink(path);
+    flowan_writer_free(writer);
+    *out = NULL;
+    return status;
+}
+
+/* Where in a regular file writing goes on, and whether all before and nothing behind is
+ * other people's, so that it can be cut back to there. */
+static void look_at_file(flowan_writer *writer)
+{
+    struct stat info;
+    if (fstat(writer->fd, &info) != 0 || !S_ISREG(info.st_mode))
+        return;
+    int flags = fcntl(writer->fd, F_GETFL);
+    bool appends = flags >= 0 && (flags & O_APPEND);
+    off_t at = lseek(writer->fd, 0, appends ? SEEK_END : SEEK_CUR);
+    writer->cuts = at >= 0 && at == info.st_size;
+    writer->base = at >= 0 ? (uint64_t)at : 0;
+}
+
+/* The header goes out; a writer that could not even write that is none. */
+static flowan_status begin(flowan_writer **out, flowan_writer *writer,
+                           const flowan_writer_options *options, flowan_error *error)
+{
+    int number = put_header(writer, options);
+    if (number == 0) {
+        *out = writer;
+        return FLOWAN_OK;
+    }
+    flowan_status status = fail_errno(writer, number, error);
+    if (writer->cuts && ftruncate(writer->fd, (off_t)writer->base) == 0)
+        lseek(writer->fd, (off_t)writer->base, SEEK_SET);
+    flowan_writer_free(writer);
+    return status;
+}
+
+flowan_status flowan_writer_open_fd(flowan_writer **out, int fd, const char *name,
+                                    const flowan_writer_options *options,
+                                    flowan_error *error)
+{
+    *out = NULL;
+    flowan_writer *writer;
+    flowan_status status = prepare(&writer, name, options, error);
+    if (status != FLOWAN_OK)
+        return status;
+    writer->fd = fd;
+    look_at_file(writer);
+    return begin(out, writer, options, error);
+}
+
+flowan_status flowan_writer_new(flowan_writer **out, flowan_write_function write,
+                                void *context, const char *name,
+                                const flowan_writer_options *options,
+                                flowan_error *error)
+{
+    *out = NULL;
+    flowan_writer *writer;
+    if (!write)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "a writer of %s needs a function to write with", name);
+    flowan_status status = prepare(&writer, name, options, error);
+    if (status != FLOWAN_OK)
+        return status;
+    writer->write = write;
+    writer->context = context;
+    return begin(out, writer, options, error);
 }
 
 flowan_status fl_writer_resume(flowan_writer **out, const char *path,
@@ -101,6 +198,8 @@ flowan_status fl_writer_resume(flowan_writer **out, const char *path,
     writer->block_count = count;
     writer->size = end;
     writer->fd = open(path, O_WRONLY | O_CLOEXEC);
+    writer->owns_fd = true;
+    writer->cuts = true;
     if (writer->fd < 0 || ftruncate(writer->fd, (off_t)end) != 0 ||
         lseek(writer->fd, (off_t)end, SEEK_SET) < 0) {
         flowan_status status = fail_errno(writer, errno, error);
@@ -115,51 +214,54 @@ void flowan_writer_free(flowan_writer *writer)
 {
     if (!writer)
         return;
-    if (writer->fd >= 0)
+    if (writer->owns_fd && writer->fd >= 0)
         close(writer->fd);
-    fl_memory_free(writer->path);
+    fl_memory_free(writer->name);
     fl_memory_free(writer->blocks);
     fl_buffer_free(&writer->head);
     fl_pack_free(&writer->pack);
     fl_memory_free(writer);
 }
 
-/* Cuts the file back to its last whole block after a failure. */
+/* Takes back what a failure left behind the last whole block, or ends it all. */
 static void cut_back(flowan_writer *writer)
 {
-    if (ftruncate(writer->fd, (off_t)writer->size) != 0 ||
-        lseek(writer->fd, (off_t)writer->size, SEEK_SET) < 0)
-        writer->finished = true;
+    off_t end = (off_t)(writer->base + writer->size);
+    if (!writer->cuts || ftruncate(writer->fd, end) != 0 ||
+        lseek(writer->fd, end, SEEK_SET) < 0)
+        writer->closed = "a write to it failed and could not be taken back";
 }
 
-/* Appends the head and what stands behind it, or leaves the file as it was. */
+/* Appends the head and what stands behind it, or leaves the segment as it was. */
 static flowan_status append(flowan_writer *writer, const fl_buffer *stored,
                             flowan_error *error)
 {
-    int number = fl_file_write(writer->fd, writer->head.data, writer->head.size);
-    if (number == 0 && stored)
-        number = fl_file_write(writer->fd, stored->data, stored->size);
+    int number = put(writer, writer->head.data, writer->head.size);
+    if (number == 0 && stored && stored->size > 0)
+        number = put(writer, stored->data, stored->size);
     if (number == 0)
         return FLOWAN_OK;
     cut_back(writer);
     return fail_errno(writer, number, error);
 }
 
-static flowan_status refuse_block(const flowan_writer *writer, flowan_error *error)
+static flowan_status refuse(const flowan_writer *writer, const char *what,
+                            flowan_error *error)
 {
     return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                          "segment %s takes no more blocks", writer->path);
+                          "segment %s takes no %s: %s", writer->name, what,
+                          writer->closed);
 }
 
 flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
                                const flowan_log_state *log, flowan_error *error)
 {
-    if (writer->finished)
-        return refuse_block(writer, error);
+    if (writer->closed)
+        return refuse(writer, "more blocks", error);
     if (pack->status == FLOWAN_ERROR_LIMIT)
         return fl_status_fail(error, FLOWAN_ERROR_LIMIT, FL_NO_OFFSET,
                               "%llu rows are too large for one block of %s",
-                              (unsigned long long)pack->head.stats.rows, writer->path);
+                              (unsigned long long)pack->head.stats.rows, writer->name);
     fl_segment_head head = pack->head;
     if (log)
         head.log = *log;
@@ -185,13 +287,13 @@ flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *bat
                                   size_t first, size_t count,
                                   const flowan_log_state *log, flowan_error *error)
 {
-    if (writer->finished)
-        return refuse_block(writer, error);
+    if (writer->closed)
+        return refuse(writer, "more blocks", error);
     if (first > batch->rows || count > batch->rows - first)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "rows asked of a batch that does not have them, for "
                               "segment %s",
-                              writer->path);
+                              writer->name);
     if (count == 0 && !log)
         return FLOWAN_OK;
     fl_clock clock;
@@ -205,14 +307,20 @@ flowan_segment_stats flowan_writer_stats(const flowan_writer *writer)
     return writer->stats;
 }
 
+/* Pipes and sockets have nothing to sync, and say so. Returns 0 or an errno value. */
+static int sync_file(const flowan_writer *writer)
+{
+    if (writer->fd < 0 || fsync(writer->fd) == 0)
+        return 0;
+    bool none = errno == EINVAL || errno == ENOTSUP || errno == EROFS;
+    return none && !writer->owns_fd ? 0 : errno;
+}
+
 flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state *logs,
                                    size_t count, flowan_error *error)
 {
-    if (writer->finished)
-        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "segment %s takes no footer: it is finished, or a failed "
-                              "write could not be taken back",
-                              writer->path);
+    if (writer->closed)
+        return refuse(writer, "footer", error);
     fl_buffer_clear(&writer->head);
     fl_segment_put_footer(&writer->head, writer->size, writer->blocks,
                           writer->block_count, logs, count);
@@ -221,11 +329,11 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
     flowan_status status = append(writer, NULL, error);
     if (status != FLOWAN_OK)
         return status;
-    if (fsync(writer->fd) != 0) {
-        int number = errno;
+    int number = sync_file(writer);
+    if (number != 0) {
         cut_back(writer); /* a block behind a footer would not be found */
         return fail_errno(writer, number, error);
     }
-    writer->finished = true;
+    writer->closed = "it is finished";
     return FLOWAN_OK;
 }
