@@ -491,6 +491,20 @@ fl_column *fl_batch_use_column(flowan_batch *batch, const char *key, size_t size
     return use_column(batch, &value);
 }
 
+bool fl_batch_find_column(const flowan_batch *batch, const fl_column *like,
+                          fl_column **out)
+{
+    fl_value value = {.key = like->name,
+                      .key_size = like->name_size,
+                      .field = like->field,
+                      .type = like->type};
+    if (!find_column(batch, &value, out))
+        return false;
+    if (!in_use(batch, *out))
+        *out = NULL;
+    return true;
+}
+
 bool fl_batch_reserve_rows(flowan_batch *batch, size_t rows)
 {
     if (rows <= batch->rows_room)

@@ -116,7 +116,12 @@ flowan_status fl_batch_append_reject(flowan_batch *batch, flowan_reject_reason r
                                      size_t size);
 bool fl_batch_rejects_full(const flowan_batch *batch);
 
-/* --- for the reader, which fills whole columns --- */
+/* --- for the reader and for splices, which fill whole columns --- */
+
+/* The column in use for the key, field and type of one of another batch: *out, NULL when
+ * there is none. False when memory is short. */
+bool fl_batch_find_column(const flowan_batch *batch, const fl_column *like,
+                          fl_column **out);
 
 /* Puts a column into use; NULL when memory is short. The same (key, type) again gives
  * the same column. */

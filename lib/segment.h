@@ -15,6 +15,7 @@ enum {
     FL_SEGMENT_CHECKSUM_SIZE = 8,
     FL_SEGMENT_HEAD_MAX = 64 << 20,
     FL_SEGMENT_FOOTER_MAX = 1 << 30,
+    FL_SEGMENT_BLOCK_ROWS = 131072, /* that a full block has */
     FL_SEGMENT_COLUMNS_MAX = FL_BATCH_COLUMNS_MAX
 };
 /* Decoded bytes of one block, all columns: what a hostile head can make us allocate. */

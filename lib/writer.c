@@ -233,16 +233,35 @@ static void cut_back(flowan_writer *writer)
 }
 
 /* Appends the head and what stands behind it, or leaves the segment as it was. */
-static flowan_status append(flowan_writer *writer, const fl_buffer *stored,
-                            flowan_error *error)
+static flowan_status append(flowan_writer *writer, const fl_buffer *head,
+                            const fl_buffer *stored, flowan_error *error)
 {
-    int number = put(writer, writer->head.data, writer->head.size);
+    int number = put(writer, head->data, head->size);
     if (number == 0 && stored && stored->size > 0)
         number = put(writer, stored->data, stored->size);
     if (number == 0)
         return FLOWAN_OK;
     cut_back(writer);
     return fail_errno(writer, number, error);
+}
+
+static flowan_status append_block(flowan_writer *writer, const fl_buffer *head,
+                                  const fl_buffer *stored,
+                                  const flowan_segment_stats *stats,
+                                  flowan_error *error)
+{
+    if (!fl_memory_grow((void **)&writer->blocks, &writer->blocks_room,
+                        writer->block_count + 1, sizeof *writer->blocks))
+        return fl_status_memory(error);
+    flowan_status status = append(writer, head, stored, error);
+    if (status != FLOWAN_OK)
+        return status;
+    uint64_t size = head->size + (stored ? stored->size : 0);
+    writer->blocks[writer->block_count++] =
+        (fl_segment_block){writer->size, size, *stats};
+    writer->size += size;
+    fl_segment_stats_add(&writer->stats, stats);
+    return FLOWAN_OK;
 }
 
 static flowan_status refuse(const flowan_writer *writer, const char *what,
@@ -268,19 +287,17 @@ flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
     fl_buffer_clear(&writer->head);
     if (pack->status == FLOWAN_OK)
         fl_segment_put_head(&writer->head, &head);
-    if (pack->status != FLOWAN_OK || writer->head.failed ||
-        !fl_memory_grow((void **)&writer->blocks, &writer->blocks_room,
-                        writer->block_count + 1, sizeof *writer->blocks))
+    if (pack->status != FLOWAN_OK || writer->head.failed)
         return fl_status_memory(error);
-    flowan_status status = append(writer, &pack->stored, error);
-    if (status != FLOWAN_OK)
-        return status;
-    uint64_t size = writer->head.size + pack->stored.size;
-    writer->blocks[writer->block_count++] =
-        (fl_segment_block){writer->size, size, head.stats};
-    writer->size += size;
-    fl_segment_stats_add(&writer->stats, &head.stats);
-    return FLOWAN_OK;
+    return append_block(writer, &writer->head, &pack->stored, &head.stats, error);
+}
+
+flowan_status fl_writer_copy(flowan_writer *writer, const fl_segment_block *block,
+                             const fl_buffer *bytes, flowan_error *error)
+{
+    if (writer->closed)
+        return refuse(writer, "more blocks", error);
+    return append_block(writer, bytes, NULL, &block->stats, error);
 }
 
 flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *batch,
@@ -326,7 +343,7 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
                           writer->block_count, logs, count);
     if (writer->head.failed)
         return fl_status_memory(error);
-    flowan_status status = append(writer, NULL, error);
+    flowan_status status = append(writer, &writer->head, NULL, error);
     if (status != FLOWAN_OK)
         return status;
     int number = sync_file(writer);

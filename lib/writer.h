@@ -1,5 +1,5 @@
 /* Layer 4: what the archiver needs of the writer beyond its public face: blocks that were
- * packed elsewhere. */
+ * packed elsewhere, or stored. */
 #ifndef FL_WRITER_H
 #define FL_WRITER_H
 
@@ -8,5 +8,10 @@
 /* Appends a block as flowan_writer_write does. Of a pack that failed: its failure. */
 flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
                                const flowan_log_state *log, flowan_error *error);
+
+/* Appends a block of another segment as it stands: `bytes` are those of `block`, whose
+ * offset is not looked at. */
+flowan_status fl_writer_copy(flowan_writer *writer, const fl_segment_block *block,
+                             const fl_buffer *bytes, flowan_error *error);
 
 #endif

@@ -22,6 +22,7 @@
 #include "import.h"
 #include "memory.h"
 #include "render.h"
+#include "repack.h"
 #include "unit.h"
 
 #define EXPECT(condition, ...)                                                         \
@@ -395,6 +396,45 @@ out:
     flowan_batch_free(batch);
 }
 
+/* Three small blocks of different rows into one. */
+static void repack(trial *t)
+{
+    char path[128], joined[128];
+    snprintf(path, sizeof path, "%s/x.seg", t->directory);
+    snprintf(joined, sizeof joined, "%s/y.seg", t->directory);
+    flowan_batch *batch = filled_batch();
+    flowan_writer *writer = NULL;
+    flowan_reader *reader = NULL;
+    fl_repack *repack = NULL;
+    flowan_log_state log = log_state();
+    EXPECT(flowan_writer_open(&writer, path, NULL, NULL) == FLOWAN_OK &&
+               flowan_writer_write(writer, batch, 0, 3, &log, NULL) == FLOWAN_OK &&
+               flowan_writer_write(writer, batch, 2, 3, &log, NULL) == FLOWAN_OK &&
+               flowan_writer_write(writer, batch, 0, flowan_batch_rows(batch), &log,
+                                   NULL) == FLOWAN_OK &&
+               flowan_writer_finish(writer, NULL, 0, NULL) == FLOWAN_OK &&
+               flowan_reader_open(&reader, path, NULL) == FLOWAN_OK,
+           "no segment");
+    flowan_writer_free(writer);
+    writer = NULL;
+    EXPECT(flowan_writer_open(&writer, joined, NULL, NULL) == FLOWAN_OK, "no writer");
+    ONCE(fl_repack_new(&repack, writer, 0, 0, &t->error));
+    for (size_t i = 0; i < 3; i++)
+        ONCE(fl_repack_block(repack, reader, i, &t->error));
+    ONCE(fl_repack_flush(repack, &t->error));
+    flowan_segment_stats stats = flowan_writer_stats(writer);
+    say_stats(&t->said, &stats);
+    flowan_reader_free(reader);
+    reader = NULL;
+    STEP(flowan_reader_open(&reader, joined, &t->error));
+    read_segment(t, reader);
+out:
+    fl_repack_free(repack);
+    flowan_writer_free(writer);
+    flowan_reader_free(reader);
+    flowan_batch_free(batch);
+}
+
 static void archive(trial *t)
 {
     flowan_batch *batch = filled_batch();
@@ -598,6 +638,7 @@ static const scenario scenarios[] = {
     {"parse, long rejects", parse_long, true},
     {"parse, many rows", parse_many, true},
     {"segment", segment, false},
+    {"repack", repack, false},
     {"archive", archive, false},
     {"import", import_alone, false},
     {"import by three", import_by_three, false},
