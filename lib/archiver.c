@@ -25,7 +25,7 @@ struct flowan_archiver {
     int lock;
     uint64_t rotate_ns;
     uint64_t segment_rows;
-    int zstd_level;
+    flowan_level level;
     uint64_t next_serial;
     flowan_writer *writer;  /* the open segment, or NULL */
     bool sealed;            /* has its footer, but not yet its final name */
@@ -455,7 +455,7 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
         options && options->rotate_ns ? options->rotate_ns : FL_CLOCK_DAY_NS;
     archiver->segment_rows =
         options && options->segment_rows ? options->segment_rows : SEGMENT_ROWS;
-    archiver->zstd_level = options ? options->zstd_level : 0;
+    archiver->level = options ? options->level : 0;
     archiver->next_serial = 1;
     archiver->current = SIZE_MAX;
     archiver->directory = fl_memory_alloc(strlen(directory) + 1, 1);
@@ -531,7 +531,7 @@ static flowan_status open_segment(flowan_archiver *archiver, uint64_t interval,
                                      .serial = archiver->next_serial,
                                      .interval_start_ns = start_ns,
                                      .interval_ns = archiver->rotate_ns,
-                                     .zstd_level = archiver->zstd_level};
+                                     .level = archiver->level};
     status = flowan_writer_open(&archiver->writer, path->data, &options, error);
     if (status == FLOWAN_OK) {
         archiver->written.interval = interval;
@@ -554,7 +554,7 @@ static flowan_status write_rows(flowan_archiver *archiver, const fl_plan_step *s
          * began `rows_after` rows later */
         log.rows_after = (uint32_t)step->end;
     }
-    flowan_status status = fl_writer_append(archiver->writer, packed, &log, error);
+    flowan_status status = fl_writer_append(archiver->writer, packed, &log, 1, error);
     if (status == FLOWAN_OK)
         archiver->logs[archiver->current] = log;
     return status;
@@ -583,9 +583,9 @@ fl_plan_state fl_archiver_state(const flowan_archiver *archiver)
     return state;
 }
 
-int fl_archiver_zstd_level(const flowan_archiver *archiver)
+flowan_level fl_archiver_level(const flowan_archiver *archiver)
 {
-    return archiver->zstd_level;
+    return archiver->level;
 }
 
 flowan_status fl_archiver_take_step(flowan_archiver *archiver, const fl_plan_step *step,
@@ -622,7 +622,7 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver,
     while (status == FLOWAN_OK && fl_plan_next(&plan, &step)) {
         if (step.first < step.end)
             fl_pack_rows(&archiver->pack, batch, &plan.clock, step.first,
-                         step.end - step.first, archiver->zstd_level);
+                         step.end - step.first, archiver->level);
         status = fl_archiver_take_step(archiver, &step, batch, &archiver->pack,
                                        position, error);
     }

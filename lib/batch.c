@@ -308,7 +308,7 @@ flowan_status flowan_batch_new(flowan_batch **out, const flowan_batch_options *o
     flowan_batch *batch = fl_memory_zalloc(1, sizeof *batch);
     if (!batch)
         return fl_status_memory(error);
-    batch->capacity = options && options->capacity ? options->capacity : 65536;
+    batch->capacity = options && options->capacity ? options->capacity : 131072;
     batch->memory_limit = options && options->memory_bytes
                               ? (size_t)options->memory_bytes
                               : (size_t)256 << 20;

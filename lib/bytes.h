@@ -29,6 +29,19 @@ static inline void fl_bytes_put(fl_buffer *out, uint64_t value, size_t width)
     fl_buffer_append(out, bytes, width);
 }
 
+/* Seven bits a byte, lowest first, the highest bit set in all but the last (LEB128). */
+static inline void fl_bytes_put_varint(fl_buffer *out, uint64_t value)
+{
+    unsigned char bytes[10];
+    size_t size = 0;
+    while (value > 0x7f) {
+        bytes[size++] = (unsigned char)(value | 0x80);
+        value >>= 7;
+    }
+    bytes[size++] = (unsigned char)value;
+    fl_buffer_append(out, bytes, size);
+}
+
 typedef struct fl_cursor {
     const unsigned char *at;
     size_t left;
@@ -52,6 +65,22 @@ static inline uint64_t fl_cursor_get(fl_cursor *cursor, size_t width)
 {
     const unsigned char *bytes = fl_cursor_take(cursor, width);
     return bytes ? fl_bytes_load(bytes, width) : 0;
+}
+
+/* Of at most ten bytes and 64 bits. */
+static inline uint64_t fl_cursor_varint(fl_cursor *cursor)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint64_t byte = fl_cursor_get(cursor, 1);
+        if (shift == 63 && byte > 1)
+            break;
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+    cursor->failed = true;
+    return 0;
 }
 
 #endif

@@ -7,21 +7,17 @@
 enum { ZSTD_RATIO_MAX = (128 << 10) / 4 };
 
 struct fl_codec {
-    ZSTD_CCtx *pack;
+    int level;
+    ZSTD_CCtx *pack; /* made when first used */
     ZSTD_DCtx *unpack;
 };
 
-fl_codec *fl_codec_new(void)
+fl_codec *fl_codec_new(int zstd_level)
 {
     fl_codec *codec = fl_memory_zalloc(1, sizeof *codec);
-    if (!codec)
-        return NULL;
-    codec->pack = ZSTD_createCCtx();
-    codec->unpack = ZSTD_createDCtx();
-    if (codec->pack && codec->unpack)
-        return codec;
-    fl_codec_free(codec);
-    return NULL;
+    if (codec)
+        codec->level = zstd_level;
+    return codec;
 }
 
 void fl_codec_free(fl_codec *codec)
@@ -33,46 +29,66 @@ void fl_codec_free(fl_codec *codec)
     fl_memory_free(codec);
 }
 
-bool fl_codec_pack(fl_codec *codec, fl_buffer *out, const void *plain, size_t size,
-                   int zstd_level, fl_codec_id *id)
+/* The frame, behind room for the varint of its size. 0: it is no shorter. */
+static size_t compress(fl_codec *codec, fl_buffer *out, const void *plain, size_t size)
 {
-    *id = FL_CODEC_PLAIN;
+    if (codec->level == 0 || size == 0)
+        return 0;
+    if (!codec->pack)
+        codec->pack = ZSTD_createCCtx();
     size_t bound = ZSTD_compressBound(size);
-    char *room = fl_buffer_reserve(out, bound > size ? bound : size);
-    if (!room)
-        return false;
+    char *room = fl_buffer_reserve(out, bound + 10);
+    if (!codec->pack || !room) {
+        out->failed = true;
+        return 0;
+    }
     size_t packed =
-        ZSTD_compressCCtx(codec->pack, room, bound, plain, size, zstd_level);
-    if (!ZSTD_isError(packed) && packed < size) {
-        *id = FL_CODEC_ZSTD;
-        out->size += packed;
-    } else {
+        ZSTD_compressCCtx(codec->pack, room + 10, bound, plain, size, codec->level);
+    return !ZSTD_isError(packed) && packed < size ? packed : 0;
+}
+
+void fl_codec_put(fl_codec *codec, fl_buffer *out, const void *plain, size_t size)
+{
+    size_t packed = compress(codec, out, plain, size);
+    size_t before = out->size;
+    fl_bytes_put_varint(out, packed);
+    if (packed == 0) {
         fl_buffer_append(out, plain, size);
+        return;
     }
-    return true;
+    if (out->failed)
+        return;
+    memmove(out->data + out->size, out->data + before + 10, packed);
+    out->size += packed;
 }
 
-bool fl_codec_fits(unsigned id, uint64_t stored_size, uint64_t plain_size)
+bool fl_codec_fits(const fl_cursor *in, uint64_t size)
 {
-    if (id == FL_CODEC_PLAIN)
-        return stored_size == plain_size;
-    return id == FL_CODEC_ZSTD && stored_size < plain_size &&
-           plain_size / ZSTD_RATIO_MAX <= stored_size;
+    fl_cursor look = *in;
+    uint64_t packed = fl_cursor_varint(&look);
+    if (look.failed || packed > look.left)
+        return false;
+    return packed ? packed < size && size / ZSTD_RATIO_MAX <= packed
+                  : size <= look.left;
 }
 
-flowan_status fl_codec_unpack(fl_codec *codec, unsigned id, const void *stored,
-                              size_t stored_size, void *plain, size_t plain_size)
+bool fl_codec_get(fl_codec *codec, fl_cursor *in, void *plain, size_t size)
 {
-    if (id == FL_CODEC_PLAIN) {
-        if (stored_size != plain_size)
-            return FLOWAN_ERROR_FORMAT;
-        if (plain_size)
-            memcpy(plain, stored, plain_size);
-        return FLOWAN_OK;
+    uint64_t packed = fl_cursor_varint(in);
+    const void *stored =
+        packed <= SIZE_MAX ? fl_cursor_take(in, packed ? (size_t)packed : size) : NULL;
+    if (!stored)
+        return false;
+    if (packed == 0) {
+        if (size)
+            memcpy(plain, stored, size);
+        return true;
     }
-    if (id != FL_CODEC_ZSTD)
-        return FLOWAN_ERROR_FORMAT;
+    if (!codec->unpack)
+        codec->unpack = ZSTD_createDCtx();
+    if (!codec->unpack)
+        return false;
     size_t got =
-        ZSTD_decompressDCtx(codec->unpack, plain, plain_size, stored, stored_size);
-    return !ZSTD_isError(got) && got == plain_size ? FLOWAN_OK : FLOWAN_ERROR_FORMAT;
+        ZSTD_decompressDCtx(codec->unpack, plain, size, stored, (size_t)packed);
+    return !ZSTD_isError(got) && got == size;
 }

@@ -1,71 +1,28 @@
-/* A block to a batch: only the columns that are asked for are read, checked and decoded.
- * The head was checked by segment.c; what its columns hold is checked here. */
+/* Reading a block: its numbers into the columns of a batch. Only columns that are asked
+ * for, and those that these are told from, are read, checked and unpacked. */
 #include "reader.h"
 #include "status.h"
-
-/* The plain bytes of a stored column, in reader->plain. */
-static flowan_status unpack(flowan_reader *reader, uint64_t block,
-                            const fl_segment_column *column, flowan_error *error)
-{
-    uint64_t offset = block + column->offset;
-    flowan_status status =
-        fl_reader_load(reader, &reader->stored, offset, column->stored_size, error);
-    if (status != FLOWAN_OK)
-        return status;
-    if (fl_segment_checksum(reader->stored.data, reader->stored.size) !=
-        column->checksum)
-        return fl_reader_fail(reader, FLOWAN_ERROR_CHECKSUM, offset,
-                              "column of a block", error);
-    fl_buffer_clear(&reader->plain);
-    if (!fl_buffer_reserve(&reader->plain,
-                           column->plain_size ? (size_t)column->plain_size : 1))
-        return fl_status_memory(error);
-    status = fl_codec_unpack(reader->codec, column->codec, reader->stored.data,
-                             reader->stored.size, reader->plain.data,
-                             (size_t)column->plain_size);
-    if (status != FLOWAN_OK)
-        return fl_reader_fail(reader, status, offset, "column of a block", error);
-    reader->plain.size = (size_t)column->plain_size;
-    return FLOWAN_OK;
-}
-
-static void load_items(void *to, const unsigned char *from, size_t count, size_t width)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (count)
-        memcpy(to, from, count * width);
-#else
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = width <= 8 ? fl_bytes_load(from + i * width, width) : 0;
-        if (width == sizeof(uint32_t))
-            ((uint32_t *)to)[i] = (uint32_t)value;
-        else if (width == sizeof(uint64_t))
-            ((uint64_t *)to)[i] = value;
-        else
-            memcpy((char *)to + i * width, from + i * width, width);
-    }
-#endif
-}
+#include "unpack.h"
 
 /* One block on its way into a batch. */
 typedef struct decode {
-    flowan_reader *reader;
+    fl_unpack unpack;
     flowan_batch *batch;
-    const fl_segment_head *head;
-    uint64_t block;      /* its offset in the file */
-    fl_column **columns; /* of the batch, by number in the block; NULL: not wanted */
-    uint32_t *first; /* column i is given a value by shapes[first[i] … first[i + 1]) */
-    uint16_t *shapes;
-    uint8_t *has;           /* for one column: per shape, whether it has a value */
+    fl_column **columns;    /* of the batch, by number in the block; NULL: not wanted */
     uint16_t *shape_map;    /* block shape → batch shape */
     uint16_t *spelling_map; /* block spelling → batch spelling; 0 → 0 */
+    uint64_t *numbers;      /* of a cell, a row each at the most */
+    uint32_t *codes;        /* of a column of runs, per row */
 } decode;
+
+/* --- shapes --- */
 
 static flowan_status intern_spellings(decode *d)
 {
-    fl_cursor in = {d->head->spellings, d->head->spellings_size, false};
+    const fl_layout *l = &d->unpack.layout;
+    fl_cursor in = {l->spellings, l->spellings_size, false};
     d->spelling_map[0] = 0;
-    for (size_t i = 1; i <= d->head->spelling_count; i++) {
+    for (size_t i = 1; i <= l->spelling_count; i++) {
         size_t size = fl_cursor_get(&in, 2);
         int spelling =
             fl_batch_intern_spelling(d->batch, fl_cursor_take(&in, size), size);
@@ -79,8 +36,9 @@ static flowan_status intern_spellings(decode *d)
 /* The shapes with only the wanted columns, interned in the batch. */
 static flowan_status intern_shapes(decode *d)
 {
-    fl_cursor in = {d->head->shapes, d->head->shapes_size, false};
-    for (size_t i = 0; i < d->head->shape_count; i++) {
+    const fl_layout *l = &d->unpack.layout;
+    fl_cursor in = {l->shapes, l->shapes_size, false};
+    for (size_t i = 0; i < l->shape_count; i++) {
         size_t fields = fl_cursor_get(&in, 2);
         size_t count = 0;
         for (size_t k = 0; k < fields; k++) {
@@ -99,180 +57,253 @@ static flowan_status intern_shapes(decode *d)
     return FLOWAN_OK;
 }
 
-static flowan_status decode_shape_ids(decode *d, uint16_t *ids, flowan_error *error)
+/* --- cells --- */
+
+static const uint32_t *class_rows(const decode *d, size_t class, size_t *count)
 {
-    flowan_status status = unpack(d->reader, d->block, &d->head->columns[0], error);
-    if (status != FLOWAN_OK)
-        return status;
-    const unsigned char *plain = (const unsigned char *)d->reader->plain.data;
-    for (size_t row = 0; row < d->head->stats.rows; row++) {
-        ids[row] = (uint16_t)fl_bytes_load(plain + row * 2, 2);
-        if (ids[row] >= d->head->shape_count)
-            return fl_reader_fail(d->reader, FLOWAN_ERROR_FORMAT,
-                                  d->block + d->head->columns[0].offset,
-                                  "shapes of a block", error);
-    }
-    return FLOWAN_OK;
+    const fl_unpack *u = &d->unpack;
+    *count = u->first[class + 1] - u->first[class];
+    return u->rows + u->first[class];
 }
 
-/* Calls `each` with every field of every shape that has a value. */
-static void each_value(const decode *d,
-                       void (*each)(const decode *d, size_t shape, size_t column))
+static void mark_present(decode *d, fl_column *column, size_t number)
 {
-    fl_cursor in = {d->head->shapes, d->head->shapes_size, false};
-    for (size_t i = 0; i < d->head->shape_count; i++) {
-        size_t fields = fl_cursor_get(&in, 2);
-        for (size_t k = 0; k < fields; k++) {
-            size_t column = fl_cursor_get(&in, 2);
-            fl_kind kind = (fl_kind)fl_cursor_get(&in, 1);
-            fl_cursor_get(&in, 2); /* the spelling */
-            if (fl_kind_has_value(kind))
-                each(d, i, column);
+    const fl_layout *l = &d->unpack.layout;
+    size_t missing = 0;
+    memset(column->present, 0xff, l->rows / 64 * 8);
+    if (l->rows % 64)
+        column->present[l->rows / 64] = ((uint64_t)1 << (l->rows % 64)) - 1;
+    for (size_t c = 0; c < l->class_count; c++) {
+        size_t count;
+        const uint32_t *rows = class_rows(d, c, &count);
+        if (fl_layout_has(l, l->class_shapes[c], number))
+            continue;
+        for (size_t i = 0; i < count; i++)
+            column->present[rows[i] / 64] &= ~((uint64_t)1 << (rows[i] % 64));
+        missing += count;
+    }
+    column->present_count = l->rows - missing;
+}
+
+static void put_octets(uint8_t *out, uint64_t number)
+{
+    for (size_t i = 0; i < 8; i++)
+        out[i] = (uint8_t)(number >> (56 - 8 * i));
+}
+
+/* What the numbers of a cell become, in rows of the batch; `rows` NULL: all of them. False
+ * when one does not fit. */
+static bool put_numbers(const decode *d, fl_column *column, size_t half,
+                        const uint32_t *rows, size_t count)
+{
+    const uint64_t *numbers = d->numbers;
+    uint64_t over = 0;
+    if (column->type == FLOWAN_TYPE_ADDRESS) {
+        flowan_address *cells = column->cells;
+        for (size_t i = 0; i < count; i++)
+            put_octets(cells[rows ? rows[i] : i].octet + 8 * half, numbers[i]);
+    } else if (fl_type_is_run(column->type)) {
+        for (size_t i = 0; i < count; i++) {
+            d->codes[rows ? rows[i] : i] = (uint32_t)numbers[i];
+            over |= numbers[i] >> 32;
+        }
+    } else if (fl_type_width(column->type) == 4) {
+        uint32_t *cells = column->cells;
+        for (size_t i = 0; i < count; i++) {
+            cells[rows ? rows[i] : i] = (uint32_t)numbers[i];
+            over |= numbers[i] >> 32;
+        }
+    } else {
+        uint64_t *cells = column->cells;
+        for (size_t i = 0; i < count; i++)
+            cells[rows ? rows[i] : i] = numbers[i];
+    }
+    return over == 0;
+}
+
+static flowan_status decode_cell(decode *d, fl_column *column, size_t cell, size_t half)
+{
+    fl_unpack *u = &d->unpack;
+    const fl_layout *l = &u->layout;
+    bool sound = true;
+    if (fl_unpack_told(u, cell, d->numbers)) {
+        for (size_t row = 0; column->present_count < l->rows && row < l->rows; row++)
+            if (!fl_column_present(column, row))
+                d->numbers[row] = 0; /* what it would be is of no meaning */
+        sound = put_numbers(d, column, half, NULL, l->rows);
+    } else {
+        for (size_t i = l->first_entry[cell]; sound && i < l->first_entry[cell + 1];
+             i++) {
+            size_t count;
+            size_t class = l->entries[i].class;
+            const uint32_t *rows = class_rows(d, class, &count);
+            flowan_status status = fl_unpack_cell(u, cell, class, d->numbers);
+            if (status != FLOWAN_OK)
+                return status;
+            sound = put_numbers(d, column, half, rows, count);
         }
     }
+    return sound ? FLOWAN_OK
+                 : fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
+                                  "column of a block", u->error);
 }
 
-static void count_shape(const decode *d, size_t shape, size_t column)
+/* --- runs of items --- */
+
+/* The values that a part holds: starts[i] is where value i begins in `items`. */
+typedef struct values {
+    uint64_t *starts; /* count + 1 */
+    size_t count;
+    void *items;
+} values;
+
+static void values_free(values *v)
 {
-    (void)shape;
-    d->first[column + 1]++;
+    fl_memory_free(v->starts);
+    fl_memory_free(v->items);
 }
 
-static void list_shape(const decode *d, size_t shape, size_t column)
+/* Reads `count` values of a type, of at most `limit` items. */
+static bool get_values(decode *d, fl_cursor *in, flowan_type type, size_t count,
+                       uint64_t limit, values *v)
 {
-    d->shapes[d->first[column]++] = (uint16_t)shape;
-}
-
-/* Which shapes give which column a value: one pass over the shapes to count and one to
- * list them, however many columns there are. */
-static bool list_shapes(decode *d)
-{
-    size_t columns = d->head->column_count;
-    d->first = fl_memory_zalloc(columns + 1, sizeof *d->first);
-    if (!d->first)
+    fl_integers *integers = &d->unpack.integers;
+    size_t width = fl_type_width(type);
+    v->count = count;
+    v->starts = fl_memory_alloc(count + 1, sizeof *v->starts);
+    if (!v->starts || !fl_integers_get(integers, in, v->starts + 1, count))
         return false;
-    each_value(d, count_shape);
-    for (size_t i = 0; i < columns; i++)
-        d->first[i + 1] += d->first[i];
-    d->shapes = fl_memory_alloc(d->first[columns], sizeof *d->shapes);
-    if (!d->shapes)
+    v->starts[0] = 0;
+    for (size_t i = 1; i <= count; i++) {
+        if (v->starts[i] > limit - v->starts[i - 1])
+            return false;
+        v->starts[i] += v->starts[i - 1];
+    }
+    size_t items = (size_t)v->starts[count];
+    if (type != FLOWAN_TYPE_LIST_U64 && !fl_codec_fits(in, (uint64_t)items * width))
         return false;
-    each_value(d, list_shape);
-    /* listing moved each beginning to the next one's: back */
-    memmove(d->first + 1, d->first, columns * sizeof *d->first);
-    d->first[0] = 0;
-    return true;
+    v->items = fl_memory_alloc(items, width);
+    if (!v->items)
+        return false;
+    return (type == FLOWAN_TYPE_LIST_U64
+                ? fl_integers_get(integers, in, v->items, items)
+                : fl_codec_get(integers->codec, in, v->items, items * width)) &&
+           in->left == 0;
 }
 
-static size_t mark_present(decode *d, fl_column *column, size_t number,
-                           const uint16_t *ids)
-{
-    size_t present = 0;
-    memset(d->has, 0, d->head->shape_count);
-    for (uint32_t i = d->first[number]; i < d->first[number + 1]; i++)
-        d->has[d->shapes[i]] = 1;
-    for (size_t row = 0; row < d->head->stats.rows; row++)
-        if (d->has[ids[row]]) {
-            column->present[row / 64] |= (uint64_t)1 << (row % 64);
-            present++;
-        }
-    column->present_count = present;
-    return present;
-}
-
-static void scatter_cells(fl_column *column, size_t rows, const unsigned char *plain)
+/* Each present row's value behind those before it. False when they are not as many items
+ * as the directory says. */
+static bool put_runs(fl_column *column, size_t rows, const values *v,
+                     const uint32_t *codes, size_t items)
 {
     size_t width = fl_type_width(column->type);
-    char *cells = column->cells;
-    if (column->present_count == rows) {
-        load_items(cells, plain, rows, width);
-        return;
-    }
-    for (size_t row = 0; row < rows; row++)
-        if (fl_column_present(column, row)) {
-            load_items(cells + row * width, plain, 1, width);
-            plain += width;
-        }
-}
-
-/* Lengths, then items: false when the lengths do not add up to the items there are. */
-static bool scatter_runs(fl_column *column, size_t rows, const unsigned char *plain,
-                         size_t items)
-{
-    uint64_t end = 0;
-    const unsigned char *length = plain;
+    size_t end = 0;
+    size_t next = 0;
     for (size_t row = 0; row < rows; row++) {
         column->offset[row] = (uint32_t)end;
-        if (fl_column_present(column, row)) {
-            end += fl_bytes_load(length, 4);
-            length += 4;
-            if (end > items)
-                return false;
-        }
+        if (!fl_column_present(column, row))
+            continue;
+        size_t code = codes ? codes[row] : next++;
+        if (code >= v->count)
+            return false;
+        size_t start = (size_t)v->starts[code];
+        size_t count = (size_t)v->starts[code + 1] - start;
+        if (count > items - end)
+            return false;
+        if (count)
+            memcpy((char *)column->items + end * width,
+                   (const char *)v->items + start * width, count * width);
+        end += count;
     }
     column->offset[rows] = (uint32_t)end;
-    if (end != items)
-        return false;
-    load_items(column->items, length, items, fl_type_width(column->type));
     column->filled = rows;
-    column->items_count = items;
-    return true;
+    column->items_count = end;
+    return end == items;
 }
 
-static flowan_status decode_column(decode *d, size_t number, const uint16_t *ids,
-                                   flowan_error *error)
+static size_t part_of_column(const fl_layout *l, size_t number)
 {
-    const fl_segment_column *entry = &d->head->columns[number];
-    fl_column *column = d->columns[number];
-    size_t rows = d->head->stats.rows;
-    flowan_status status = unpack(d->reader, d->block, entry, error);
+    size_t part = FL_PART_STREAMS + l->stream_count;
+    for (size_t i = 0; i < number; i++)
+        part += fl_type_is_run(l->columns[i].type);
+    return part;
+}
+
+static flowan_status decode_runs(decode *d, fl_column *column, size_t number)
+{
+    fl_unpack *u = &d->unpack;
+    const fl_layout *l = &u->layout;
+    const fl_layout_column *info = &l->columns[number];
+    size_t part = part_of_column(l, number);
+    fl_cursor in;
+    values v = {0};
+    if (!fl_column_reserve_items(d->batch, column, info->items))
+        return fl_status_memory(u->error);
+    flowan_status status =
+        info->in_order ? FLOWAN_OK : decode_cell(d, column, info->first_cell, 0);
+    if (status == FLOWAN_OK)
+        status = fl_unpack_part(u, part, &in);
     if (status != FLOWAN_OK)
         return status;
-    if (!fl_column_reserve(d->batch, column, rows ? rows : 1) ||
-        (fl_type_is_run(column->type) &&
-         !fl_column_reserve_items(d->batch, column, entry->items)))
-        return fl_status_memory(error);
-    const unsigned char *plain = (const unsigned char *)d->reader->plain.data;
-    bool sound = mark_present(d, column, number, ids) == entry->present;
-    if (sound && fl_type_is_run(column->type))
-        sound = scatter_runs(column, rows, plain, entry->items);
-    else if (sound)
-        scatter_cells(column, rows, plain);
-    if (!sound)
-        return fl_reader_fail(d->reader, FLOWAN_ERROR_FORMAT, d->block + entry->offset,
-                              "column of a block", error);
-    return FLOWAN_OK;
+    bool sound =
+        get_values(d, &in, info->type, info->entries, info->items, &v) &&
+        put_runs(column, l->rows, &v, info->in_order ? NULL : d->codes, info->items);
+    values_free(&v);
+    return sound ? FLOWAN_OK : fl_unpack_damage(u, part, "column of a block");
 }
 
-static flowan_status decode_texts(decode *d, flowan_error *error)
+static flowan_status decode_column(decode *d, size_t number)
 {
-    const fl_segment_column *entry = &d->head->columns[1];
-    size_t rows = d->head->stats.rows;
-    fl_column *raw = d->batch->raw;
-    flowan_status status = unpack(d->reader, d->block, entry, error);
-    if (status != FLOWAN_OK || entry->plain_size == 0)
-        return status;
-    if (!raw || !fl_column_reserve(d->batch, raw, rows) ||
-        !fl_column_reserve_items(d->batch, raw, entry->items))
-        return fl_status_memory(error);
-    const unsigned char *plain = (const unsigned char *)d->reader->plain.data;
-    uint64_t next = 0; /* row numbers ascend */
-    for (size_t i = 0; i < entry->present; i++) {
-        uint64_t row = fl_bytes_load(plain + i * 4, 4);
-        if (row < next || row >= rows)
-            return fl_reader_fail(d->reader, FLOWAN_ERROR_FORMAT,
-                                  d->block + entry->offset, "texts of a block", error);
-        raw->present[row / 64] |= (uint64_t)1 << (row % 64);
-        next = row + 1;
-    }
-    raw->present_count = entry->present;
-    if (!scatter_runs(raw, rows, plain + (size_t)entry->present * 4, entry->items))
-        return fl_reader_fail(d->reader, FLOWAN_ERROR_FORMAT, d->block + entry->offset,
-                              "texts of a block", error);
-    return FLOWAN_OK;
+    fl_unpack *u = &d->unpack;
+    const fl_layout_column *info = &u->layout.columns[number];
+    fl_column *column = d->columns[number];
+    size_t rows = u->layout.rows;
+    if (!fl_column_reserve(d->batch, column, rows ? rows : 1))
+        return fl_status_memory(u->error);
+    mark_present(d, column, number);
+    if (column->present_count != info->present)
+        return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
+                              "column of a block", u->error);
+    flowan_status status = FLOWAN_OK;
+    if (fl_type_is_run(info->type))
+        return decode_runs(d, column, number);
+    for (size_t half = 0; status == FLOWAN_OK && half < info->cells; half++)
+        status = decode_cell(d, column, info->first_cell + half, half);
+    return status;
 }
 
-static bool is_wanted(const fl_segment_column *column, const char *const *names,
+static flowan_status decode_texts(decode *d)
+{
+    fl_unpack *u = &d->unpack;
+    const fl_layout *l = &u->layout;
+    fl_column *raw = d->batch->raw;
+    fl_cursor in;
+    values v = {0};
+    flowan_status status = fl_unpack_part(u, FL_PART_TEXTS, &in);
+    if (status != FLOWAN_OK || l->texts == 0)
+        return status;
+    if (!raw || !fl_column_reserve(d->batch, raw, l->rows) ||
+        !fl_column_reserve_items(d->batch, raw, l->text_bytes))
+        return fl_status_memory(u->error);
+    bool sound = fl_integers_get(&u->integers, &in, d->numbers, l->texts);
+    uint64_t row = 0;
+    for (size_t i = 0; sound && i < l->texts; i++) {
+        sound = d->numbers[i] < l->rows - row && (i == 0 || d->numbers[i] > 0);
+        row += d->numbers[i];
+        if (sound)
+            raw->present[row / 64] |= (uint64_t)1 << (row % 64);
+    }
+    raw->present_count = l->texts;
+    sound = sound &&
+            get_values(d, &in, FLOWAN_TYPE_TEXT, l->texts, l->text_bytes, &v) &&
+            put_runs(raw, l->rows, &v, NULL, l->text_bytes);
+    values_free(&v);
+    return sound ? FLOWAN_OK : fl_unpack_damage(u, FL_PART_TEXTS, "texts of a block");
+}
+
+/* --- the block --- */
+
+static bool is_wanted(const fl_layout_column *column, const char *const *names,
                       size_t count)
 {
     if (!names)
@@ -284,69 +315,71 @@ static bool is_wanted(const fl_segment_column *column, const char *const *names,
     return false;
 }
 
-static flowan_status use_columns(decode *d, const char *const *names, size_t count,
-                                 flowan_error *error)
+static flowan_status use_columns(decode *d, const char *const *names, size_t count)
 {
-    for (size_t i = 1; i < d->head->column_count; i++) {
-        const fl_segment_column *entry = &d->head->columns[i];
-        if (entry->role != FL_ROLE_VALUES || !is_wanted(entry, names, count))
+    const fl_unpack *u = &d->unpack;
+    for (size_t i = 0; i < u->layout.column_count; i++) {
+        const fl_layout_column *info = &u->layout.columns[i];
+        if (!is_wanted(info, names, count))
             continue;
         size_t before = d->batch->column_count;
-        d->columns[i] = fl_batch_use_column(d->batch, entry->name, entry->name_size,
-                                            fl_reader_field(entry), entry->type);
+        d->columns[i] = fl_batch_use_column(d->batch, info->name, info->name_size,
+                                            fl_reader_field(info), info->type);
         if (!d->columns[i])
-            return fl_status_memory(error);
+            return fl_status_memory(u->error);
         if (d->batch->column_count == before)
-            return fl_reader_fail(d->reader, FLOWAN_ERROR_FORMAT, d->block,
-                                  "a column that stands twice in a block", error);
+            return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
+                                  "a column that stands twice in a block", u->error);
     }
     return FLOWAN_OK;
 }
 
-static flowan_status decode_block(decode *d, const char *const *names, size_t count,
-                                  flowan_error *error)
+static bool begin(decode *d)
 {
-    size_t rows = d->head->stats.rows;
-    uint16_t *ids = fl_memory_alloc(rows, sizeof *ids);
-    flowan_status status = FLOWAN_ERROR_MEMORY;
-    d->columns = fl_memory_zalloc(d->head->column_count, sizeof(fl_column *));
-    d->has = fl_memory_alloc(d->head->shape_count, 1);
-    d->shape_map = fl_memory_alloc(d->head->shape_count, sizeof *d->shape_map);
-    d->spelling_map =
-        fl_memory_alloc(d->head->spelling_count + 1, sizeof *d->spelling_map);
-    if (!ids || !d->columns || !d->has || !d->shape_map || !d->spelling_map ||
-        !list_shapes(d) || !fl_batch_reserve_rows(d->batch, rows))
-        goto out;
-    status = use_columns(d, names, count, error);
+    const fl_layout *l = &d->unpack.layout;
+    d->columns = fl_memory_zalloc(l->column_count, sizeof(fl_column *));
+    d->shape_map = fl_memory_alloc(l->shape_count, sizeof *d->shape_map);
+    d->spelling_map = fl_memory_alloc(l->spelling_count + 1, sizeof *d->spelling_map);
+    d->numbers = fl_memory_alloc(l->rows, sizeof *d->numbers);
+    d->codes = fl_memory_zalloc(l->rows, sizeof *d->codes);
+    return d->columns && d->shape_map && d->spelling_map && d->numbers && d->codes &&
+           fl_batch_reserve_rows(d->batch, l->rows);
+}
+
+static void finish(decode *d)
+{
+    const fl_unpack *u = &d->unpack;
+    for (size_t row = 0; row < u->layout.rows; row++) {
+        size_t shape = u->layout.class_shapes[u->class_of_row[row]];
+        d->batch->shape_of_row[row] = d->shape_map[shape];
+        /* a stored record has no place in a log any more */
+        d->batch->offset_of_row[row] = 0;
+        d->batch->size_of_row[row] = 0;
+    }
+    d->batch->rows = d->batch->settled = u->layout.rows;
+}
+
+static flowan_status decode_block(decode *d, const char *const *names, size_t count)
+{
+    flowan_status status = begin(d) ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
+    if (status == FLOWAN_OK)
+        status = use_columns(d, names, count);
     if (status == FLOWAN_OK)
         status = intern_spellings(d);
     if (status == FLOWAN_OK)
         status = intern_shapes(d);
     if (status == FLOWAN_OK)
-        status = decode_shape_ids(d, ids, error);
-    for (size_t i = 1; status == FLOWAN_OK && i < d->head->column_count; i++)
-        if (d->columns[i])
-            status = decode_column(d, i, ids, error);
+        status = fl_unpack_rows(&d->unpack);
+    for (size_t i = 0; status == FLOWAN_OK && i < d->unpack.layout.column_count; i++)
+        if (d->columns[i]) {
+            status = decode_column(d, i);
+            fl_unpack_trim(&d->unpack);
+        }
     if (status == FLOWAN_OK && !names)
-        status = decode_texts(d, error);
-    if (status != FLOWAN_OK)
-        goto out;
-    for (size_t row = 0; row < rows; row++) {
-        d->batch->shape_of_row[row] = d->shape_map[ids[row]];
-        /* a stored record has no place in a log any more */
-        d->batch->offset_of_row[row] = 0;
-        d->batch->size_of_row[row] = 0;
-    }
-    d->batch->rows = d->batch->settled = rows;
-out:
-    fl_memory_free(ids);
-    fl_memory_free(d->columns);
-    fl_memory_free(d->first);
-    fl_memory_free(d->shapes);
-    fl_memory_free(d->has);
-    fl_memory_free(d->shape_map);
-    fl_memory_free(d->spelling_map);
-    return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(error) : status;
+        status = decode_texts(d);
+    if (status == FLOWAN_OK)
+        finish(d);
+    return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(d->unpack.error) : status;
 }
 
 flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
@@ -362,14 +395,22 @@ flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
     flowan_status status = fl_reader_head(reader, block, &head, error);
     if (status != FLOWAN_OK)
         return status;
-    decode d = {.reader = reader, .batch = batch, .head = &head, .block = block};
+    decode d = {.batch = batch};
     if (head.block_size == reader->blocks[index].size)
-        status = decode_block(&d, columns, count, error);
+        status = fl_unpack_open(&d.unpack, reader, &head, block, error);
     else
         status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, block,
                                 "a block of another size than the footer says", error);
+    if (status == FLOWAN_OK)
+        status = decode_block(&d, columns, count);
     if (status != FLOWAN_OK)
         flowan_batch_reset(batch);
+    fl_memory_free(d.columns);
+    fl_memory_free(d.shape_map);
+    fl_memory_free(d.spelling_map);
+    fl_memory_free(d.numbers);
+    fl_memory_free(d.codes);
+    fl_unpack_free(&d.unpack);
     fl_segment_head_free(&head);
     return status;
 }

@@ -28,7 +28,7 @@ typedef struct piece {
     fl_pack pack;
     const slot *slot;
     fl_plan_step step;
-    int zstd_level;
+    flowan_level level;
     bool begins; /* its batch */
 } piece;
 
@@ -212,7 +212,7 @@ static void pack(void *context)
 {
     piece *p = context;
     fl_pack_rows(&p->pack, p->slot->batch, &p->slot->plan.clock, p->step.first,
-                 p->step.end - p->step.first, p->zstd_level);
+                 p->step.end - p->step.first, p->level);
 }
 
 static void queue(fl_pipeline *pipeline, const slot *s, const fl_plan_step *step)
@@ -221,7 +221,7 @@ static void queue(fl_pipeline *pipeline, const slot *s, const fl_plan_step *step
     piece *p = &pipeline->pieces[at];
     p->slot = s;
     p->step = *step;
-    p->zstd_level = fl_archiver_zstd_level(pipeline->archiver);
+    p->level = fl_archiver_level(pipeline->archiver);
     p->begins = step->first == s->first;
     p->task = (fl_task){.run = pack, .context = p};
     pipeline->queued++;

@@ -6,6 +6,7 @@
 #include "file.h"
 #include "reader.h"
 #include "status.h"
+#include "unpack.h"
 
 enum { WALK_CHUNK = 1 << 20, WALK_IN_VAIN = 256 << 20 };
 
@@ -146,7 +147,9 @@ static flowan_status walk(flowan_reader *reader, flowan_error *error)
         fl_segment_head head = {0};
         flowan_status status = fl_reader_head(reader, offset, &head, NULL);
         if (status == FLOWAN_OK) {
-            bool added = add_block(reader, offset, &head) && add_log(reader, &head.log);
+            bool added = add_block(reader, offset, &head);
+            for (size_t i = 0; added && i < head.log_count; i++)
+                added = add_log(reader, &head.logs[i]);
             offset += head.block_size;
             fl_segment_head_free(&head);
             if (!added)
@@ -225,7 +228,7 @@ static flowan_status read_header(flowan_reader *reader, flowan_error *error)
     case FLOWAN_ERROR_CHECKSUM: return FLOWAN_OK;
     case FLOWAN_ERROR_VERSION:
         return fl_status_fail(error, status, 8,
-                              "%s: written in format %u, this libflowan reads up to %d",
+                              "%s: written in format %u, this libflowan reads format %d",
                               reader->path, reader->header.version, FL_SEGMENT_VERSION);
     default:
         return fl_status_fail(error, FLOWAN_ERROR_FORMAT, 0,
@@ -241,7 +244,7 @@ static flowan_status prepare(flowan_reader **out, const char *name, flowan_error
     if (reader) {
         reader->fd = -1;
         reader->path = fl_memory_alloc(name_size, 1);
-        reader->codec = fl_codec_new();
+        reader->codec = fl_codec_new(0);
     }
     if (!reader || !reader->path || !reader->codec) {
         flowan_reader_free(reader);
@@ -306,6 +309,15 @@ flowan_status flowan_reader_new(flowan_reader **out, flowan_read_function read,
     return begin(out, reader, error);
 }
 
+static void forget_listing(flowan_reader *reader)
+{
+    if (reader->listing)
+        fl_unpack_free(reader->listing);
+    fl_memory_free(reader->listing);
+    reader->listing = NULL;
+    reader->listed = 0;
+}
+
 void flowan_reader_free(flowan_reader *reader)
 {
     if (!reader)
@@ -320,9 +332,7 @@ void flowan_reader_free(flowan_reader *reader)
     fl_codec_free(reader->codec);
     fl_buffer_free(&reader->head);
     fl_buffer_free(&reader->stored);
-    fl_buffer_free(&reader->plain);
-    fl_segment_head_free(&reader->listed_head);
-    fl_buffer_free(&reader->listed_bytes);
+    forget_listing(reader);
     fl_memory_free(reader);
 }
 
@@ -365,12 +375,32 @@ bool flowan_reader_log(const flowan_reader *reader, size_t index, flowan_log_sta
     return true;
 }
 
-int fl_reader_field(const fl_segment_column *column)
+int fl_reader_field(const fl_layout_column *column)
 {
     int field = flowan_field_find(column->name, column->name_size);
     return field >= 0 && flowan_field_info_of((flowan_field)field)->type == column->type
                ? field
                : -1;
+}
+
+/* Keeps the directory of a block at hand. */
+static flowan_status list_block(flowan_reader *reader, size_t index,
+                                flowan_error *error)
+{
+    fl_segment_head head;
+    forget_listing(reader);
+    reader->listing = fl_memory_zalloc(1, sizeof *reader->listing);
+    if (!reader->listing)
+        return fl_status_memory(error);
+    uint64_t block = reader->blocks[index].offset;
+    flowan_status status = fl_reader_head(reader, block, &head, error);
+    if (status == FLOWAN_OK)
+        status = fl_unpack_open(reader->listing, reader, &head, block, error);
+    fl_segment_head_free(&head);
+    reader->listing->head = NULL; /* only the directory is looked at */
+    if (status == FLOWAN_OK)
+        reader->listed = index + 1;
+    return status;
 }
 
 flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t column,
@@ -380,31 +410,19 @@ flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t c
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "%s: has no block %zu", reader->path, index);
     if (reader->listed != index + 1) {
-        fl_segment_head_free(&reader->listed_head);
-        reader->listed = 0;
-        flowan_status status = fl_reader_head(reader, reader->blocks[index].offset,
-                                              &reader->listed_head, error);
+        flowan_status status = list_block(reader, index, error);
         if (status != FLOWAN_OK)
             return status;
-        /* names borrow from the head's bytes, which the next read overwrites */
-        fl_buffer bytes = reader->listed_bytes;
-        reader->listed_bytes = reader->head;
-        reader->head = bytes;
-        reader->listed = index + 1;
     }
-    const fl_segment_head *head = &reader->listed_head;
-    size_t at = 0;
-    while (at < head->column_count &&
-           (head->columns[at].role != FL_ROLE_VALUES || column-- > 0))
-        at++;
-    if (at == head->column_count)
+    const fl_layout *layout = &reader->listing->layout;
+    if (column >= layout->column_count)
         return FLOWAN_END;
-    const fl_segment_column *entry = &head->columns[at];
+    const fl_layout_column *entry = &layout->columns[column];
     *out = (flowan_column){.name = entry->name,
                            .name_size = entry->name_size,
                            .field = fl_reader_field(entry),
                            .type = entry->type,
-                           .rows = (size_t)head->stats.rows,
+                           .rows = layout->rows,
                            .present_count = entry->present};
     return FLOWAN_OK;
 }
@@ -438,14 +456,39 @@ static void note_gap(flowan_reader *reader, findings *found, uint64_t from, uint
          &detail);
 }
 
-/* Decoding a block reads each of its bytes and checks each of its checksums. */
+/* All sections of a block, also those that no column needs. */
+static flowan_status check_sections(flowan_reader *reader, size_t index,
+                                    flowan_error *error)
+{
+    fl_segment_head head;
+    uint64_t block = reader->blocks[index].offset;
+    flowan_status status = fl_reader_head(reader, block, &head, error);
+    if (status != FLOWAN_OK)
+        return status;
+    for (size_t i = 0; status == FLOWAN_OK && i < head.section_count; i++) {
+        const fl_segment_section *section = &head.sections[i];
+        status = fl_reader_load(reader, &reader->stored, block + section->offset,
+                                section->size, error);
+        if (status == FLOWAN_OK &&
+            fl_segment_checksum(reader->stored.data, section->size) != section->checksum)
+            status =
+                fl_reader_fail(reader, FLOWAN_ERROR_CHECKSUM, block + section->offset,
+                               "section of a block", error);
+    }
+    fl_segment_head_free(&head);
+    return status;
+}
+
+/* Each byte is read and each checksum checked, and all is unpacked. */
 static void verify_blocks(flowan_reader *reader, flowan_batch *batch, findings *found)
 {
     uint64_t expected = FL_SEGMENT_HEADER_SIZE;
     for (size_t i = 0; i < reader->block_count; i++) {
         flowan_error detail;
         note_gap(reader, found, expected, reader->blocks[i].offset);
-        flowan_status status = flowan_reader_read(reader, i, NULL, 0, batch, &detail);
+        flowan_status status = check_sections(reader, i, &detail);
+        if (status == FLOWAN_OK)
+            status = flowan_reader_read(reader, i, NULL, 0, batch, &detail);
         if (status != FLOWAN_OK)
             note(found, status, &detail);
         expected = reader->blocks[i].offset + reader->blocks[i].size;

@@ -3,7 +3,7 @@
 #ifndef FL_READER_H
 #define FL_READER_H
 
-#include "codec.h"
+#include "layout.h"
 #include "segment.h"
 
 struct flowan_reader {
@@ -26,10 +26,8 @@ struct flowan_reader {
     fl_codec *codec;
     fl_buffer head;
     fl_buffer stored;
-    fl_buffer plain;
     size_t listed; /* block whose directory is at hand, + 1; 0: none */
-    fl_segment_head listed_head;
-    fl_buffer listed_bytes;
+    struct fl_unpack *listing;
 };
 
 /* Fills `error`: WHAT at byte OFFSET of the file. Returns `status`. */
@@ -47,6 +45,6 @@ flowan_status fl_reader_head(flowan_reader *reader, uint64_t offset,
 
 /* A stored key and type that the table has is that field; all else, -1, is an extra
  * column. */
-int fl_reader_field(const fl_segment_column *column);
+int fl_reader_field(const fl_layout_column *column);
 
 #endif

@@ -7,22 +7,22 @@
 #include "status.h"
 #include "writer.h"
 
-/* A block that decodes to more is copied, however few its rows: joined to others of other
- * columns it could grow past what a reader takes. */
-#define JOIN_DECODED_MAX (UINT64_C(64) << 20)
+/* A block of more JSON is copied, however few its rows. */
+#define JOIN_TEXT_MAX (UINT64_C(64) << 20)
 
 /* The blocks that are to be one. */
 typedef struct pending {
     flowan_batch *batch;
     flowan_segment_stats stats;
     size_t blocks;
-    flowan_log_state log; /* path in `path`; NULL: none of them has a log */
-    fl_buffer path;
+    flowan_log_state *logs; /* the last of each; paths owned */
+    size_t log_count;
+    size_t logs_room;
 } pending;
 
 struct fl_repack {
     flowan_writer *writer;
-    int zstd_level;
+    flowan_level level;
     size_t block_rows;
     pending joined;
     flowan_batch *next; /* the block that is being added */
@@ -30,7 +30,7 @@ struct fl_repack {
     fl_pack pack;
 };
 
-flowan_status fl_repack_new(fl_repack **out, flowan_writer *writer, int zstd_level,
+flowan_status fl_repack_new(fl_repack **out, flowan_writer *writer, flowan_level level,
                             size_t block_rows, flowan_error *error)
 {
     *out = NULL;
@@ -38,7 +38,7 @@ flowan_status fl_repack_new(fl_repack **out, flowan_writer *writer, int zstd_lev
     if (!repack)
         return fl_status_memory(error);
     repack->writer = writer;
-    repack->zstd_level = zstd_level;
+    repack->level = level;
     repack->block_rows = block_rows ? block_rows : FL_SEGMENT_BLOCK_ROWS;
     repack->joined.stats = fl_segment_stats_none();
     flowan_batch_options options = {.size = sizeof options,
@@ -54,13 +54,22 @@ flowan_status fl_repack_new(fl_repack **out, flowan_writer *writer, int zstd_lev
     return FLOWAN_OK;
 }
 
+static void forget_state(pending *joined)
+{
+    for (size_t i = 0; i < joined->log_count; i++)
+        fl_memory_free((char *)joined->logs[i].path);
+    joined->stats = fl_segment_stats_none();
+    joined->log_count = joined->blocks = 0;
+}
+
 void fl_repack_free(fl_repack *repack)
 {
     if (!repack)
         return;
     flowan_batch_free(repack->joined.batch);
     flowan_batch_free(repack->next);
-    fl_buffer_free(&repack->joined.path);
+    forget_state(&repack->joined);
+    fl_memory_free(repack->joined.logs);
     fl_buffer_free(&repack->bytes);
     fl_pack_free(&repack->pack);
     fl_memory_free(repack);
@@ -76,12 +85,12 @@ static flowan_status copy(fl_repack *repack, flowan_reader *reader,
         fl_reader_load(reader, &repack->bytes, block->offset, block->size, error);
     if (status != FLOWAN_OK)
         return status;
-    for (size_t i = 0; i < head->column_count; i++) {
-        const fl_segment_column *column = &head->columns[i];
-        if (fl_segment_checksum(repack->bytes.data + column->offset,
-                                (size_t)column->stored_size) != column->checksum)
+    for (size_t i = 0; i < head->section_count; i++) {
+        const fl_segment_section *section = &head->sections[i];
+        if (fl_segment_checksum(repack->bytes.data + section->offset, section->size) !=
+            section->checksum)
             return fl_reader_fail(reader, FLOWAN_ERROR_CHECKSUM,
-                                  block->offset + column->offset, "column of a block",
+                                  block->offset + section->offset, "section of a block",
                                   error);
     }
     fl_segment_block copied = {0, block->size, head->stats};
@@ -96,40 +105,50 @@ static bool same_log(const flowan_log_state *a, const flowan_log_state *b)
            a->device == b->device && a->inode == b->inode;
 }
 
-/* Blocks of no log join those of any. */
-static bool logs_join(const pending *joined, const fl_segment_head *head)
-{
-    return !joined->log.path || !head->log.path || same_log(&joined->log, &head->log);
-}
-
 static bool is_small(const fl_repack *repack, const fl_segment_head *head)
 {
-    uint64_t decoded = 0;
-    for (size_t i = 0; i < head->column_count; i++)
-        decoded += fl_segment_decoded_size(&head->columns[i], head->stats.rows);
-    return head->stats.rows < repack->block_rows / 2 && decoded <= JOIN_DECODED_MAX;
+    return head->stats.rows < repack->block_rows / 2 &&
+           head->stats.text_bytes <= JOIN_TEXT_MAX;
 }
 
-/* What the block says of its log is from now on what the joined one will say. */
+/* What a block says of a log is from now on what the joined one will say. */
+static bool take_log(pending *joined, const flowan_log_state *log)
+{
+    size_t at = 0;
+    while (at < joined->log_count && !same_log(&joined->logs[at], log))
+        at++;
+    if (!fl_memory_grow((void **)&joined->logs, &joined->logs_room, at + 1,
+                        sizeof *joined->logs))
+        return false;
+    size_t size = strlen(log->path) + 1;
+    char *path = fl_memory_alloc(size, 1);
+    if (!path)
+        return false;
+    memcpy(path, log->path, size);
+    if (at < joined->log_count)
+        fl_memory_free((char *)joined->logs[at].path);
+    else
+        joined->log_count++;
+    joined->logs[at] = *log;
+    joined->logs[at].path = path;
+    return true;
+}
+
 static bool take_state(pending *joined, const fl_segment_head *head)
 {
+    bool taken = true;
     fl_segment_stats_add(&joined->stats, &head->stats);
     joined->blocks++;
-    if (!head->log.path)
-        return true;
-    fl_buffer_clear(&joined->path);
-    fl_buffer_append(&joined->path, head->log.path, strlen(head->log.path) + 1);
-    joined->log = head->log;
-    joined->log.path = joined->path.data;
-    return !joined->path.failed;
+    for (size_t i = 0; taken && i < head->log_count; i++)
+        taken = take_log(joined, &head->logs[i]);
+    return taken;
 }
 
 static flowan_status join(fl_repack *repack, flowan_reader *reader, size_t index,
                           const fl_segment_head *head, flowan_error *error)
 {
     pending *joined = &repack->joined;
-    if (!logs_join(joined, head) ||
-        joined->stats.rows + head->stats.rows > repack->block_rows) {
+    if (joined->stats.rows + head->stats.rows > repack->block_rows) {
         flowan_status status = fl_repack_flush(repack, error);
         if (status != FLOWAN_OK)
             return status;
@@ -187,14 +206,12 @@ flowan_status fl_repack_flush(fl_repack *repack, flowan_error *error)
     fl_clock clock;
     fl_clock_init(&clock, joined->batch);
     fl_pack_rows(&repack->pack, joined->batch, &clock, 0, joined->batch->rows,
-                 repack->zstd_level);
+                 repack->level);
     /* a batch that was read does not know how long its texts were */
     repack->pack.head.stats = joined->stats;
-    flowan_status status = fl_writer_append(
-        repack->writer, &repack->pack, joined->log.path ? &joined->log : NULL, error);
+    flowan_status status = fl_writer_append(repack->writer, &repack->pack, joined->logs,
+                                            joined->log_count, error);
     flowan_batch_reset(joined->batch);
-    joined->stats = fl_segment_stats_none();
-    joined->log = (flowan_log_state){0};
-    joined->blocks = 0;
+    forget_state(joined);
     return status;
 }

@@ -2,30 +2,23 @@
 
 #include <xxhash.h>
 
-#include "codec.h"
-
 static const char segment_magic[8] = "\x89"
                                      "FLOWAN\n";
 static const char block_magic[8] = "FLBLOCK\n";
 static const char footer_magic[8] = "FLINDEX\n";
 static const char trailer_magic[8] = "FLOWEND\n";
 
-enum { PATH_MAX_SIZE = 65535, STATS_SIZE = 7 * 8 };
+enum {
+    PATH_MAX_SIZE = 65535,
+    STATS_SIZE = 7 * 8,
+    SECTION_SIZE = 12,
+    LOG_SIZE_MIN = 4 + 1 + 48,
+    FOOTER_FIXED_SIZE = 24
+};
 
 uint64_t fl_segment_checksum(const void *data, size_t size)
 {
     return XXH3_64bits(data, size);
-}
-
-/* A column has a cell or an offset for each row, also where the row has no value. */
-uint64_t fl_segment_decoded_size(const fl_segment_column *column, uint64_t rows)
-{
-    if (column->role == FL_ROLE_SHAPES)
-        return rows * 2;
-    uint64_t width = fl_type_width(column->type);
-    if (column->role == FL_ROLE_VALUES && !fl_type_is_run(column->type))
-        return rows * width;
-    return rows * 4 + column->items * width;
 }
 
 /* --- statistics --- */
@@ -119,7 +112,7 @@ flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZ
     out->version = (uint32_t)fl_bytes_load(in + 8, 4);
     if (!checksum_holds(in, FL_SEGMENT_HEADER_SIZE))
         return FLOWAN_ERROR_CHECKSUM;
-    if (out->version > FL_SEGMENT_VERSION)
+    if (out->version != FL_SEGMENT_VERSION)
         return FLOWAN_ERROR_VERSION;
     out->serial = fl_bytes_load(in + 16, 8);
     out->interval_start_ns = fl_bytes_load(in + 24, 8);
@@ -178,20 +171,6 @@ static flowan_log_state get_log(fl_cursor *in)
 
 /* --- block heads --- */
 
-static void put_column(fl_buffer *out, const fl_segment_column *column)
-{
-    fl_bytes_put(out, column->role, 1);
-    fl_bytes_put(out, (uint64_t)column->type, 1);
-    fl_bytes_put(out, column->codec, 1);
-    fl_bytes_put(out, column->name_size, 2);
-    fl_buffer_append(out, column->name, column->name_size);
-    fl_bytes_put(out, column->present, 4);
-    fl_bytes_put(out, column->items, 4);
-    fl_bytes_put(out, column->plain_size, 8);
-    fl_bytes_put(out, column->stored_size, 8);
-    fl_bytes_put(out, column->checksum, 8);
-}
-
 void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head)
 {
     size_t from = out->size;
@@ -201,17 +180,17 @@ void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head)
     fl_bytes_put(out, 0, 4); /* reserved */
     fl_bytes_put(out, 0, 8); /* block size, below */
     put_stats(out, &head->stats);
-    fl_bytes_put(out, head->column_count, 4);
-    fl_bytes_put(out, head->shape_count, 4);
-    fl_bytes_put(out, head->shapes_size, 4);
-    fl_bytes_put(out, head->spelling_count, 4);
-    for (size_t i = 0; i < head->column_count; i++) {
-        put_column(out, &head->columns[i]);
-        stored += head->columns[i].stored_size;
+    fl_bytes_put(out, head->section_count, 4);
+    fl_bytes_put(out, head->log_count, 4);
+    fl_bytes_put(out, head->directory_size, 4);
+    fl_bytes_put(out, 0, 4); /* reserved */
+    for (size_t i = 0; i < head->section_count; i++) {
+        fl_bytes_put(out, head->sections[i].size, 4);
+        fl_bytes_put(out, head->sections[i].checksum, 8);
+        stored += head->sections[i].size;
     }
-    fl_buffer_append(out, head->spellings, head->spellings_size);
-    fl_buffer_append(out, head->shapes, head->shapes_size);
-    put_log(out, &head->log);
+    for (size_t i = 0; i < head->log_count; i++)
+        put_log(out, &head->logs[i]);
     if (out->failed)
         return;
     size_t size = out->size - from + FL_SEGMENT_CHECKSUM_SIZE;
@@ -231,99 +210,29 @@ bool fl_segment_peek_head(const unsigned char in[FL_SEGMENT_BLOCK_FIXED_SIZE],
            *block_size <= INT64_MAX;
 }
 
-/* The shapes' column, the texts', then those of values. */
-static fl_role role_at(size_t index)
-{
-    return index == 0 ? FL_ROLE_SHAPES : index == 1 ? FL_ROLE_TEXTS : FL_ROLE_VALUES;
-}
-
-/* The type and sizes of a stored column must agree with each other before any memory is
- * taken for it. */
-static bool column_is_sound(const fl_segment_column *column, uint64_t rows)
-{
-    if (!fl_codec_fits(column->codec, column->stored_size, column->plain_size))
-        return false;
-    if (column->role == FL_ROLE_SHAPES)
-        return column->type == 0 && column->present == 0 && column->items == 0 &&
-               column->plain_size == rows * 2;
-    if (column->present > rows)
-        return false;
-    if (column->role == FL_ROLE_TEXTS) /* row numbers, lengths, bytes */
-        return column->type == FLOWAN_TYPE_TEXT &&
-               column->plain_size == (uint64_t)column->present * 8 + column->items;
-    size_t width = fl_type_width(column->type);
-    if (width == 0)
-        return false;
-    if (fl_type_is_run(column->type))
-        return column->plain_size ==
-               (uint64_t)column->present * 4 + (uint64_t)column->items * width;
-    return column->items == 0 &&
-           column->plain_size == (uint64_t)column->present * width;
-}
-
-static bool get_columns(fl_cursor *in, fl_segment_head *out)
+static bool get_sections(fl_cursor *in, fl_segment_head *out)
 {
     uint64_t offset = out->head_size;
-    uint64_t decoded = 0;
-    for (size_t i = 0; i < out->column_count; i++) {
-        fl_segment_column *column = &out->columns[i];
-        column->role = (fl_role)fl_cursor_get(in, 1);
-        column->type = (flowan_type)fl_cursor_get(in, 1);
-        column->codec = (uint8_t)fl_cursor_get(in, 1);
-        column->name_size = fl_cursor_get(in, 2);
-        column->name = fl_cursor_take(in, column->name_size);
-        column->present = (uint32_t)fl_cursor_get(in, 4);
-        column->items = (uint32_t)fl_cursor_get(in, 4);
-        column->plain_size = fl_cursor_get(in, 8);
-        column->stored_size = fl_cursor_get(in, 8);
-        column->checksum = fl_cursor_get(in, 8);
-        column->offset = offset;
-        if (in->failed || column->stored_size > out->block_size - offset ||
-            column->role != role_at(i) || !column_is_sound(column, out->stats.rows))
+    for (size_t i = 0; i < out->section_count; i++) {
+        fl_segment_section *section = &out->sections[i];
+        section->size = (uint32_t)fl_cursor_get(in, 4);
+        section->checksum = fl_cursor_get(in, 8);
+        section->offset = offset;
+        if (in->failed || section->size > out->block_size - offset)
             return false;
-        offset += column->stored_size;
-        decoded += fl_segment_decoded_size(column, out->stats.rows);
-        if (decoded > FL_SEGMENT_DECODED_MAX)
-            return false;
+        offset += section->size;
     }
     return offset == out->block_size;
 }
 
-/* Keys that no log can have been read with are refused: of no bytes, or with a NUL. */
-static bool get_spellings(fl_cursor *in, fl_segment_head *out)
+static bool get_logs(fl_cursor *in, flowan_log_state *logs, size_t count)
 {
-    out->spellings = in->at;
-    for (size_t i = 0; i < out->spelling_count; i++) {
-        size_t size = fl_cursor_get(in, 2);
-        const char *key = fl_cursor_take(in, size);
-        if (!key || size == 0 || memchr(key, 0, size))
+    for (size_t i = 0; i < count; i++) {
+        logs[i] = get_log(in);
+        if (in->failed || !logs[i].path)
             return false;
     }
-    out->spellings_size = (size_t)(in->at - out->spellings);
     return true;
-}
-
-/* Each field of each shape must name a column of values that its kind fits, and none or
- * one of the spellings. */
-static bool shapes_are_sound(const fl_segment_head *head)
-{
-    fl_cursor in = {head->shapes, head->shapes_size, false};
-    for (size_t i = 0; i < head->shape_count; i++) {
-        size_t fields = fl_cursor_get(&in, 2);
-        if (fields > FL_RECORD_FIELDS_MAX)
-            return false;
-        for (size_t k = 0; k < fields; k++) {
-            size_t column = fl_cursor_get(&in, 2);
-            fl_kind kind = (fl_kind)fl_cursor_get(&in, 1);
-            size_t spelling = fl_cursor_get(&in, 2);
-            if (in.failed || column >= head->column_count ||
-                spelling > head->spelling_count ||
-                head->columns[column].role != FL_ROLE_VALUES ||
-                !fl_value_fits(head->columns[column].type, kind))
-                return false;
-        }
-    }
-    return !in.failed && in.left == 0;
 }
 
 flowan_status fl_segment_get_head(const unsigned char *in, size_t size,
@@ -338,33 +247,33 @@ flowan_status fl_segment_get_head(const unsigned char *in, size_t size,
         return FLOWAN_ERROR_CHECKSUM;
     fl_cursor cursor = {in + 24, size - 24 - FL_SEGMENT_CHECKSUM_SIZE, false};
     out->stats = get_stats(&cursor);
-    out->column_count = fl_cursor_get(&cursor, 4);
-    out->shape_count = fl_cursor_get(&cursor, 4);
-    out->shapes_size = fl_cursor_get(&cursor, 4);
-    out->spelling_count = fl_cursor_get(&cursor, 4);
-    if (out->stats.rows > FL_BATCH_ROWS_MAX || out->column_count < 2 ||
-        out->column_count > FL_SEGMENT_COLUMNS_MAX + 2 ||
-        out->shape_count > FL_BATCH_SHAPES_MAX ||
-        out->spelling_count > FL_BATCH_SPELLINGS_MAX)
+    size_t sections = fl_cursor_get(&cursor, 4);
+    size_t logs = fl_cursor_get(&cursor, 4);
+    out->directory_size = (uint32_t)fl_cursor_get(&cursor, 4);
+    fl_cursor_get(&cursor, 4);
+    if (out->stats.rows > FL_BATCH_ROWS_MAX || sections < FL_SECTION_PARTS ||
+        sections > cursor.left / SECTION_SIZE || logs > cursor.left / LOG_SIZE_MIN)
         return FLOWAN_ERROR_FORMAT;
-    out->columns = fl_memory_zalloc(out->column_count, sizeof *out->columns);
-    if (!out->columns)
-        return FLOWAN_ERROR_MEMORY;
-    if (get_columns(&cursor, out) && get_spellings(&cursor, out)) {
-        out->shapes = fl_cursor_take(&cursor, out->shapes_size);
-        out->log = get_log(&cursor);
-        if (!cursor.failed && cursor.left == 0 && shapes_are_sound(out))
-            return FLOWAN_OK;
-    }
-    fl_segment_head_free(out);
-    return FLOWAN_ERROR_FORMAT;
+    out->section_count = sections;
+    out->log_count = logs;
+    out->sections = fl_memory_alloc(sections, sizeof *out->sections);
+    out->logs = fl_memory_alloc(logs, sizeof *out->logs);
+    flowan_status status = out->sections && out->logs ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
+    if (status == FLOWAN_OK && (!get_sections(&cursor, out) ||
+                                !get_logs(&cursor, out->logs, logs) || cursor.left != 0))
+        status = FLOWAN_ERROR_FORMAT;
+    if (status != FLOWAN_OK)
+        fl_segment_head_free(out);
+    return status;
 }
 
 void fl_segment_head_free(fl_segment_head *head)
 {
-    fl_memory_free(head->columns);
-    head->columns = NULL;
-    head->column_count = 0;
+    fl_memory_free(head->sections);
+    fl_memory_free(head->logs);
+    head->sections = NULL;
+    head->logs = NULL;
+    head->section_count = head->log_count = 0;
 }
 
 /* --- footer --- */
@@ -377,6 +286,8 @@ void fl_segment_put_footer(fl_buffer *out, uint64_t offset,
     fl_buffer_append(out, footer_magic, 8);
     fl_bytes_put(out, block_count, 4);
     fl_bytes_put(out, log_count, 4);
+    fl_bytes_put(out, 0, 4); /* size of what stands behind the log states */
+    fl_bytes_put(out, 0, 4); /* reserved */
     for (size_t i = 0; i < block_count; i++) {
         fl_bytes_put(out, blocks[i].offset, 8);
         fl_bytes_put(out, blocks[i].size, 8);
@@ -429,13 +340,16 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
     *blocks = NULL;
     *logs = NULL;
     *block_count = *log_count = 0;
-    if (size < 16 + FL_SEGMENT_CHECKSUM_SIZE || memcmp(in, footer_magic, 8) != 0)
+    if (size < FOOTER_FIXED_SIZE + FL_SEGMENT_CHECKSUM_SIZE ||
+        memcmp(in, footer_magic, 8) != 0)
         return FLOWAN_ERROR_FORMAT;
     if (!checksum_holds(in, size))
         return FLOWAN_ERROR_CHECKSUM;
     fl_cursor cursor = {in + 8, size - 8 - FL_SEGMENT_CHECKSUM_SIZE, false};
     *block_count = fl_cursor_get(&cursor, 4);
     *log_count = fl_cursor_get(&cursor, 4);
+    size_t extra = fl_cursor_get(&cursor, 4);
+    fl_cursor_get(&cursor, 4);
     /* each takes bytes of its own: the counts cannot make us allocate more than 64 times
      * what is there */
     if (*block_count > cursor.left / (16 + STATS_SIZE) ||
@@ -448,12 +362,9 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
     flowan_status status = *blocks && *logs ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
     if (status == FLOWAN_OK && !get_blocks(&cursor, *blocks, *block_count))
         status = FLOWAN_ERROR_FORMAT;
-    for (size_t i = 0; status == FLOWAN_OK && i < *log_count; i++) {
-        (*logs)[i] = get_log(&cursor);
-        if (cursor.failed || !(*logs)[i].path)
-            status = FLOWAN_ERROR_FORMAT;
-    }
-    if (status == FLOWAN_OK && cursor.left != 0)
+    if (status == FLOWAN_OK && !get_logs(&cursor, *logs, *log_count))
+        status = FLOWAN_ERROR_FORMAT;
+    if (status == FLOWAN_OK && cursor.left != extra)
         status = FLOWAN_ERROR_FORMAT;
     if (status != FLOWAN_OK) {
         fl_memory_free(*blocks);

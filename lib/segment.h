@@ -8,15 +8,14 @@
 #include "flowan/segment.h"
 
 enum {
-    FL_SEGMENT_VERSION = 0, /* a draft: 1 will be the first that is frozen */
+    FL_SEGMENT_VERSION = 1, /* frozen; 0 was a draft that nothing reads any more */
     FL_SEGMENT_HEADER_SIZE = 64,
     FL_SEGMENT_BLOCK_FIXED_SIZE = 96, /* the part of a block's head before its lists */
     FL_SEGMENT_TRAILER_SIZE = 32,
     FL_SEGMENT_CHECKSUM_SIZE = 8,
     FL_SEGMENT_HEAD_MAX = 64 << 20,
     FL_SEGMENT_FOOTER_MAX = 1 << 30,
-    FL_SEGMENT_BLOCK_ROWS = 131072, /* that a full block has */
-    FL_SEGMENT_COLUMNS_MAX = FL_BATCH_COLUMNS_MAX
+    FL_SEGMENT_BLOCK_ROWS = 131072 /* that a full block has */
 };
 /* Decoded bytes of one block, all columns: what a hostile head can make us allocate. */
 #define FL_SEGMENT_DECODED_MAX (UINT64_C(2) << 30)
@@ -28,43 +27,26 @@ typedef struct fl_segment_header {
     uint64_t interval_ns;
 } fl_segment_header;
 
-/* Roles of stored columns. */
-typedef enum fl_role {
-    FL_ROLE_SHAPES = 0, /* the shape of each row, u16 */
-    FL_ROLE_TEXTS = 1,  /* texts that shapes do not give back */
-    FL_ROLE_VALUES = 2
-} fl_role;
-
-/* Where a stored column is and what it holds. */
-typedef struct fl_segment_column {
-    fl_role role;
-    const char *name; /* borrowed from the head's bytes */
-    size_t name_size;
-    flowan_type type;
-    uint8_t codec;
-    uint32_t present; /* rows that have a value */
-    uint32_t items;   /* runs: items of all rows together */
-    uint64_t plain_size;
-    uint64_t stored_size;
+/* Stored bytes under one checksum: the directory (lib/layout.h), small parts that are kept
+ * together, and larger parts, one a section. */
+typedef struct fl_segment_section {
     uint64_t offset; /* from the block's first byte */
+    uint32_t size;
     uint64_t checksum;
-} fl_segment_column;
+} fl_segment_section;
 
-/* A block's head, decoded. Arrays are owned, names borrowed from the bytes. */
+enum { FL_SECTION_DIRECTORY = 0, FL_SECTION_SMALL = 1, FL_SECTION_PARTS = 2 };
+
+/* A block's head, decoded. Arrays are owned, paths borrowed from the bytes. */
 typedef struct fl_segment_head {
-    uint64_t block_size; /* head and columns */
+    uint64_t block_size; /* head and sections */
     uint32_t head_size;  /* with its checksum */
     flowan_segment_stats stats;
-    fl_segment_column *columns;
-    size_t column_count;
-    const unsigned char *spellings; /* encoded: size u16 and bytes each */
-    size_t spellings_size;
-    size_t spelling_count;
-    const unsigned char *shapes; /* encoded: count u16, then column u16, kind u8 and
-                                    spelling u16 each */
-    size_t shapes_size;
-    size_t shape_count;
-    flowan_log_state log; /* path borrowed */
+    uint32_t directory_size; /* unpacked */
+    fl_segment_section *sections;
+    size_t section_count;
+    flowan_log_state *logs; /* how far each was read of those that the rows come from */
+    size_t log_count;
 } fl_segment_head;
 
 /* An entry of the footer, and what a walk over the blocks yields. */
@@ -76,9 +58,6 @@ typedef struct fl_segment_block {
 
 uint64_t fl_segment_checksum(const void *data, size_t size);
 
-/* What a column of a block takes in a batch, without its bitmap. */
-uint64_t fl_segment_decoded_size(const fl_segment_column *column, uint64_t rows);
-
 void fl_segment_put_header(unsigned char out[FL_SEGMENT_HEADER_SIZE],
                            const fl_segment_header *header);
 /* FORMAT when it is no segment, VERSION when it is a newer one, CHECKSUM when damaged. */
@@ -88,8 +67,7 @@ flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZ
 /* Whether a file that begins with these bytes is a segment, be it damaged or newer. */
 bool fl_segment_is(const void *data, size_t size);
 
-/* Appends a head. `spellings` and `shapes` as encoded in fl_segment_head; columns' offsets count from the
- * head's end and are made relative to the block by the call. */
+/* Appends a head. Sections' offsets are not looked at: they follow each other. */
 void fl_segment_put_head(fl_buffer *out, const fl_segment_head *head);
 
 /* Sizes from the fixed part, before the rest was read: false when no block begins here. */

@@ -19,7 +19,7 @@ struct flowan_writer {
     bool cuts;     /* a file that ends where we write: failures can be cut off */
     uint64_t base; /* where in the file the segment begins */
     char *name;
-    int zstd_level;
+    flowan_level level;
     uint64_t size;      /* of the segment: header and whole blocks */
     const char *closed; /* why no block can follow, or NULL */
     fl_segment_block *blocks;
@@ -41,13 +41,13 @@ static flowan_status fail_errno(const flowan_writer *writer, int number,
     return FLOWAN_ERROR_IO;
 }
 
-static flowan_writer *writer_new(const char *name, int zstd_level)
+static flowan_writer *writer_new(const char *name, flowan_level level)
 {
     flowan_writer *writer = fl_memory_zalloc(1, sizeof *writer);
     if (!writer)
         return NULL;
     writer->fd = -1;
-    writer->zstd_level = zstd_level;
+    writer->level = level;
     writer->stats = fl_segment_stats_none();
     writer->name = fl_memory_alloc(strlen(name) + 1, 1);
     if (!writer->name) {
@@ -66,7 +66,7 @@ static flowan_status prepare(flowan_writer **out, const char *name,
     if (!fl_status_options_fit(options, sizeof *options))
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "writer options: unknown members");
-    *out = writer_new(name, options ? options->zstd_level : 0);
+    *out = writer_new(name, options ? options->level : 0);
     return *out ? FLOWAN_OK : fl_status_memory(error);
 }
 
@@ -273,7 +273,8 @@ static flowan_status refuse(const flowan_writer *writer, const char *what,
 }
 
 flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
-                               const flowan_log_state *log, flowan_error *error)
+                               const flowan_log_state *logs, size_t log_count,
+                               flowan_error *error)
 {
     if (writer->closed)
         return refuse(writer, "more blocks", error);
@@ -282,8 +283,8 @@ flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
                               "%llu rows are too large for one block of %s",
                               (unsigned long long)pack->head.stats.rows, writer->name);
     fl_segment_head head = pack->head;
-    if (log)
-        head.log = *log;
+    head.logs = (flowan_log_state *)logs; /* only looked at */
+    head.log_count = log_count;
     fl_buffer_clear(&writer->head);
     if (pack->status == FLOWAN_OK)
         fl_segment_put_head(&writer->head, &head);
@@ -315,8 +316,9 @@ flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *bat
         return FLOWAN_OK;
     fl_clock clock;
     fl_clock_init(&clock, batch);
-    fl_pack_rows(&writer->pack, batch, &clock, first, count, writer->zstd_level);
-    return fl_writer_append(writer, &writer->pack, log, error);
+    fl_pack_rows(&writer->pack, batch, &clock, first, count, writer->level);
+    return fl_writer_append(writer, &writer->pack, log, log && log->path ? 1 : 0,
+                            error);
 }
 
 flowan_segment_stats flowan_writer_stats(const flowan_writer *writer)

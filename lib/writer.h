@@ -5,9 +5,11 @@
 
 #include "pack.h"
 
-/* Appends a block as flowan_writer_write does. Of a pack that failed: its failure. */
+/* Appends a block as flowan_writer_write does, with how far each of the logs was read that
+ * its rows come from. Of a pack that failed: its failure. */
 flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
-                               const flowan_log_state *log, flowan_error *error);
+                               const flowan_log_state *logs, size_t log_count,
+                               flowan_error *error);
 
 /* Appends a block of another segment as it stands: `bytes` are those of `block`, whose
  * offset is not looked at. */

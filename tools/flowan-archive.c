@@ -184,12 +184,15 @@ static int import_all(import_job *job, const char *const *paths, size_t count)
     return status == CLI_DONE ? told : status;
 }
 
-static int level_of(const char *name)
+static bool take_level(const char *name, flowan_level *level)
 {
-    return strcmp(name, "fast") == 0      ? 1
-           : strcmp(name, "default") == 0 ? 3
-           : strcmp(name, "small") == 0   ? 19
-                                          : 0;
+    static const char *const names[] = {"default", "fast", "small"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *level = (flowan_level)i;
+            return true;
+        }
+    return false;
 }
 
 /* The CPUs that this process may use. */
@@ -243,8 +246,7 @@ static int run_import(int argc, char **argv)
                 return cli_usage("--rotate: a segment spans a second or more");
             break;
         case OPTION_LEVEL:
-            job.archiver_options.zstd_level = level_of(optarg);
-            if (job.archiver_options.zstd_level == 0)
+            if (!take_level(optarg, &job.archiver_options.level))
                 return cli_usage("--level: unknown level '%s': fast, default or small",
                                  optarg);
             break;

@@ -41,7 +41,7 @@ typedef struct flowan_archiver_options {
     size_t size;           /* sizeof(flowan_archiver_options) */
     uint64_t rotate_ns;    /* length of a segment's interval; 0: one day */
     uint64_t segment_rows; /* a segment ends with this many; 0: 16,000,000 */
-    int zstd_level;        /* 0: 3 */
+    flowan_level level;
 } flowan_archiver_options;
 
 /* Makes the directory an archive where it is none yet (it must then be empty or missing),

@@ -20,6 +20,14 @@
 extern "C" {
 #endif
 
+/* How much work goes into making blocks small. All levels share one format, and a reader
+ * does not ask. doc/format.md says what each costs. */
+typedef enum flowan_level {
+    FLOWAN_LEVEL_DEFAULT = 0,
+    FLOWAN_LEVEL_FAST = 1, /* numbers are only packed to the bits that they need */
+    FLOWAN_LEVEL_SMALL = 2
+} flowan_level;
+
 /* How far a log was read, and which log that is. `head_hash` is the XXH3-64 of the first
  * `head_size` (decompressed) bytes: it finds the log again under another name. */
 typedef struct flowan_log_state {
@@ -54,7 +62,7 @@ typedef struct flowan_writer_options {
     uint64_t serial;
     uint64_t interval_start_ns;
     uint64_t interval_ns;
-    int zstd_level; /* 0: 3 */
+    flowan_level level;
 } flowan_writer_options;
 
 /* Creates the file `path`, which must not exist (FLOWAN_ERROR_EXISTS), and writes the

@@ -1,0 +1,687 @@
+#include "sources.h"
+
+#include "bits.h"
+
+/* So many numbers are looked at to choose between two ways to write them. */
+enum { LOOK = 1024, PROBES = 8 };
+
+/* What streams are for. */
+enum {
+    STREAM_CELL = 1,
+    STREAM_HALF,
+    STREAM_BEFORE,
+    STREAM_TIMES,
+    STREAM_REST,
+    STREAM_ADDRESS,
+    STREAM_PORT,
+    STREAM_HANGING,
+    STREAM_TALK,
+    STREAM_TALKS,
+    STREAM_TALK_TIME
+};
+
+typedef struct finder {
+    fl_layout *layout;
+    fl_streams *streams;
+    const fl_slice *slice;
+    const fl_classes *classes;
+    const fl_runs *runs;
+    const fl_ends *ends;
+    const fl_talks *talks;
+    int64_t talk_stream; /* of conversations, or -1 */
+    uint32_t *renumbered; /* conversation → as it comes first among those in use, + 1 */
+    uint32_t *last;       /* per conversation: a row of the class at hand, + 1 */
+    uint16_t *order;      /* of cells */
+    uint8_t *told;        /* per cell: once a run or a label, not by class */
+    size_t *next;         /* per cell: its next entry */
+    fl_hash sources;
+    size_t sources_room;
+    /* the class at hand */
+    size_t class;
+    const uint32_t *rows;
+    size_t count;
+    uint64_t *numbers; /* of the cell at hand */
+    uint64_t *other;
+    uint64_t *more;
+    fl_source *found;         /* per cell */
+    int64_t *address_streams; /* per slot and family: its stream in this class, or -1 */
+} finder;
+
+static bool has_cell(const finder *f, const fl_cell *cell)
+{
+    return fl_slice_has(f->slice, f->classes->shapes[f->class], cell->number);
+}
+
+static size_t number_of(const finder *f, const fl_cell *cell)
+{
+    return (size_t)(cell - f->slice->cells);
+}
+
+static void gather(const finder *f, const fl_cell *cell, uint64_t *out)
+{
+    fl_cell_gather(f->slice, cell, f->rows, f->count, out);
+}
+
+/* The cell of a field in this class; NULL when it has none. */
+static const fl_cell *find_cell(const finder *f, int field)
+{
+    for (size_t i = 0; i < f->slice->cell_count; i++)
+        if (f->slice->cells[i].column->field == field &&
+            has_cell(f, &f->slice->cells[i]))
+            return &f->slice->cells[i];
+    return NULL;
+}
+
+/* --- sources --- */
+
+static bool is_constant(const finder *f)
+{
+    for (size_t i = 1; i < f->count; i++)
+        if (f->numbers[i] != f->numbers[0])
+            return false;
+    return true;
+}
+
+/* Whether the cell has the other one's number in all rows. */
+static bool is_copy(finder *f, const fl_cell *from)
+{
+    for (size_t i = 0; i < PROBES; i++) {
+        size_t at = i * f->count / PROBES;
+        uint64_t number;
+        fl_cell_gather(f->slice, from, &f->rows[at], 1, &number);
+        if (number != f->numbers[at])
+            return false;
+    }
+    gather(f, from, f->other);
+    return memcmp(f->numbers, f->other, f->count * sizeof *f->numbers) == 0;
+}
+
+static bool may_copy(const fl_cell *cell, const fl_cell *from)
+{
+    return cell->form == from->form && cell->form != FL_CELL_CODE &&
+           cell->column->type == from->column->type;
+}
+
+static bool find_copy(finder *f, size_t rank, fl_source *out)
+{
+    const fl_cell *cell = &f->slice->cells[f->order[rank]];
+    for (size_t i = 0; i < rank; i++) {
+        const fl_cell *from = &f->slice->cells[f->order[i]];
+        bool varies =
+            f->told[f->order[i]] || f->found[f->order[i]].op != FL_SOURCE_CONSTANT;
+        if (!may_copy(cell, from) || !has_cell(f, from) || !varies || !is_copy(f, from))
+            continue;
+        /* of what is a copy itself, the first */
+        *out = !f->told[f->order[i]] && f->found[f->order[i]].op == FL_SOURCE_COPY
+                   ? f->found[f->order[i]]
+                   : (fl_source){.op = FL_SOURCE_COPY, .cell = f->order[i]};
+        return true;
+    }
+    return false;
+}
+
+/* The largest power of ten, of those that times have, that divides all. */
+static unsigned scale_of(const uint64_t *numbers, size_t count)
+{
+    static const uint64_t powers[] = {UINT64_C(1000000000), 1000000, 1000};
+    for (unsigned i = 0; i < 3; i++) {
+        size_t at = 0;
+        while (at < count && numbers[at] % powers[i] == 0)
+            at++;
+        if (at == count)
+            return 9 - 3 * i;
+    }
+    return 0;
+}
+
+static uint64_t power_of(unsigned scale)
+{
+    uint64_t power = 1;
+    while (scale-- > 0)
+        power *= 10;
+    return power;
+}
+
+static fl_stream *stream_of(finder *f, const fl_stream_name *name, uint16_t *number)
+{
+    int64_t at = fl_streams_find(f->streams, name);
+    if (at < 0)
+        return NULL;
+    *number = (uint16_t)at;
+    return &f->streams->list[at];
+}
+
+/* Of the first numbers, not all: the choice is for the class, and only about size. */
+static bool is_cheaper(const finder *f, const uint64_t *a, const uint64_t *b)
+{
+    size_t count = f->count < LOOK ? f->count : LOOK;
+    bool pack_only = f->streams->pack_only;
+    return fl_integers_cost(a, count, pack_only) <
+           fl_integers_cost(b, count, pack_only);
+}
+
+static bool in_talks(const finder *f)
+{
+    return f->talk_stream >= 0 && f->classes->talks[f->class] != FL_TALK_NONE;
+}
+
+/* Whether times are better told by those of their conversation's last row than as they are
+ * in f->numbers; f->more has the times themselves. */
+static bool steps_by_talk(finder *f)
+{
+    const uint32_t *of_row = f->talks->of_row;
+    uint64_t before = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        uint32_t *last = &f->last[of_row[f->rows[i]]];
+        f->other[i] = f->more[i] - (*last ? f->more[*last - 1] : before);
+        *last = (uint32_t)i + 1;
+        before = f->more[i];
+    }
+    for (size_t i = 0; i < f->count; i++)
+        f->last[of_row[f->rows[i]]] = 0;
+    return is_cheaper(f, f->other, f->numbers);
+}
+
+/* A time: by how much it lies before another one, in the unit that its exporter counts in. */
+static bool find_time(finder *f, const fl_cell *cell, fl_source *out)
+{
+    int field = cell->column->field;
+    int from = field == FLOWAN_FIELD_TIME_FLOW_END_NS ? FLOWAN_FIELD_TIME_RECEIVED_NS
+               : field == FLOWAN_FIELD_TIME_FLOW_START_NS
+                   ? FLOWAN_FIELD_TIME_FLOW_END_NS
+                   : -1;
+    const fl_cell *later = from < 0 ? NULL : find_cell(f, from);
+    if (!later && field == FLOWAN_FIELD_TIME_FLOW_START_NS)
+        later = find_cell(f, FLOWAN_FIELD_TIME_RECEIVED_NS);
+    out->op = FL_SOURCE_STREAM;
+    out->scale = (uint8_t)scale_of(f->numbers, f->count);
+    uint64_t power = power_of(out->scale);
+    for (size_t i = 0; i < f->count; i++)
+        f->more[i] = f->numbers[i] /= power;
+    if (later) {
+        gather(f, later, f->other);
+        for (size_t i = 0; i < f->count; i++)
+            f->other[i] = f->other[i] / power - f->numbers[i];
+        if (is_cheaper(f, f->other, f->numbers)) {
+            out->op = FL_SOURCE_BEFORE;
+            out->cell = (uint16_t)number_of(f, later);
+            memcpy(f->numbers, f->other, f->count * sizeof *f->numbers);
+        }
+    }
+    bool steps = in_talks(f) && steps_by_talk(f);
+    if (steps && out->op == FL_SOURCE_BEFORE) {
+        /* what was put in its place is not needed */
+        memcpy(f->numbers, f->more, f->count * sizeof *f->numbers);
+        out->op = FL_SOURCE_STREAM;
+        out->cell = 0;
+    }
+    fl_stream_name name = {out->op == FL_SOURCE_BEFORE ? STREAM_BEFORE : STREAM_CELL,
+                           (uint32_t)number_of(f, cell), out->scale, 0};
+    if (steps)
+        name = (fl_stream_name){STREAM_TALK_TIME, name.cell, name.slot,
+                                (uint32_t)f->talk_stream + 1};
+    fl_stream *stream = stream_of(f, &name, &out->stream);
+    if (!stream)
+        return false;
+    stream->times = true;
+    stream->talk_steps = steps;
+    stream->key = steps ? f->talk_stream : -1;
+    return fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
+}
+
+/* A time of the record in another unit, under a key of the user's. */
+static bool find_unit(finder *f, const fl_cell *cell, fl_source *out)
+{
+    if (cell->form != FL_CELL_U64 || cell->column->field >= 0)
+        return false;
+    for (size_t c = 0; c < f->slice->cell_count; c++) {
+        const fl_cell *time = &f->slice->cells[c];
+        if (time->column->type != FLOWAN_TYPE_TIME || !has_cell(f, time))
+            continue;
+        for (unsigned scale = 3; scale <= 9; scale += 3) {
+            uint64_t power = power_of(scale);
+            size_t at = 0;
+            gather(f, time, f->other);
+            while (at < f->count && f->numbers[at] == f->other[at] / power)
+                at++;
+            if (at < f->count)
+                continue;
+            *out = (fl_source){
+                .op = FL_SOURCE_UNIT, .scale = (uint8_t)scale, .cell = (uint16_t)c};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Octets by packets: packets of a flow are often of one size. */
+static bool find_bytes(finder *f, const fl_cell *cell, fl_source *out)
+{
+    const fl_cell *packets = find_cell(f, FLOWAN_FIELD_PACKETS);
+    bool divides = packets != NULL;
+    bool rest = false;
+    if (packets)
+        gather(f, packets, f->other);
+    for (size_t i = 0; divides && i < f->count; i++) {
+        divides = f->other[i] != 0;
+        if (divides) {
+            f->more[i] = f->numbers[i] % f->other[i];
+            f->other[i] = f->numbers[i] / f->other[i];
+            rest |= f->more[i] != 0;
+        }
+    }
+    uint32_t number = (uint32_t)number_of(f, cell);
+    size_t look = f->count < LOOK ? f->count : LOOK;
+    uint64_t alone = fl_integers_cost(f->numbers, look, f->streams->pack_only);
+    if (divides)
+        divides =
+            fl_integers_cost(f->other, look, f->streams->pack_only) +
+                (rest ? fl_integers_cost(f->more, look, f->streams->pack_only) : 0) <
+            alone;
+    if (!divides) {
+        fl_stream_name name = {STREAM_CELL, number, 0, 0};
+        out->op = FL_SOURCE_STREAM;
+        fl_stream *stream = stream_of(f, &name, &out->stream);
+        return stream && fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
+    }
+    fl_stream_name name = {STREAM_TIMES, number, 0, 0};
+    out->op = FL_SOURCE_TIMES;
+    out->cell = (uint16_t)number_of(f, packets);
+    fl_stream *stream = stream_of(f, &name, &out->stream);
+    if (!stream || !fl_stream_add(stream, f->class, f->other, NULL, f->count))
+        return false;
+    if (!rest)
+        return true;
+    name.what = STREAM_REST;
+    uint16_t second = 0;
+    stream = stream_of(f, &name, &second);
+    out->second = (uint16_t)(second + 1);
+    return stream && second < FL_STREAMS_MAX &&
+           fl_stream_add(stream, f->class, f->more, NULL, f->count);
+}
+
+static int64_t *address_stream(finder *f, size_t family, size_t slot)
+{
+    return &f->address_streams[family * FL_ENDS + slot];
+}
+
+/* The stream in this class of the addresses that those of a slot hang on, + 1; 0: none. */
+static uint32_t key_of_slot(finder *f, size_t family, size_t slot)
+{
+    uint8_t key = f->ends->key_of[family][slot];
+    if (key == FL_ENDS_NO_KEY)
+        return 0;
+    return (uint32_t)(*address_stream(f, family, key) + 1);
+}
+
+/* Streams are made before their key's are filled: all of a class's addresses get theirs
+ * first. */
+static bool name_address_streams(finder *f)
+{
+    const fl_end *ends = f->ends->of_class[f->class];
+    for (size_t i = 0; i < FL_ENDS_FAMILIES * FL_ENDS; i++)
+        f->address_streams[i] = -1;
+    for (int hanging = 0; hanging < 2; hanging++)
+        for (size_t e = 0; e < FL_ENDS; e++) {
+            if (!ends[e].key || ends[e].copied)
+                continue;
+            uint8_t key = f->ends->key_of[ends[e].family][ends[e].slot];
+            bool hangs = key != FL_ENDS_NO_KEY;
+            if (hangs != (hanging == 1))
+                continue;
+            bool apart = f->ends->apart[ends[e].family][ends[e].slot];
+            uint32_t parent = apart ? f->ends->parents[f->class] + 1U : 0;
+            fl_stream_name name = {
+                STREAM_ADDRESS, ends[e].family, ends[e].slot | parent << 8,
+                hangs ? key_of_slot(f, ends[e].family, ends[e].slot) : 0};
+            uint16_t number;
+            fl_stream *stream = stream_of(f, &name, &number);
+            if (!stream)
+                return false;
+            stream->addresses = true;
+            stream->key = (int64_t)name.key - 1;
+            *address_stream(f, ends[e].family, ends[e].slot) = number;
+        }
+    return true;
+}
+
+static bool find_address(finder *f, const fl_cell *cell, const fl_end *end,
+                         fl_source *out)
+{
+    int64_t number = end->key == cell ? *address_stream(f, end->family, end->slot) : -1;
+    fl_stream *stream;
+    out->op = FL_SOURCE_STREAM;
+    if (number >= 0) {
+        stream = &f->streams->list[number];
+        out->stream = (uint16_t)number;
+    } else { /* the half that does not tell, or a sample that was wrong */
+        fl_stream_name name = {STREAM_HALF, (uint32_t)cell->form,
+                               end->slot + 16U * end->family, 0};
+        stream = stream_of(f, &name, &out->stream);
+    }
+    if (!stream)
+        return false;
+    /* a class takes of a stream once */
+    if (stream->use_count && stream->uses[stream->use_count - 1].class == f->class) {
+        fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), 99, 0};
+        stream = stream_of(f, &name, &out->stream);
+        if (!stream)
+            return false;
+        stream->addresses = true;
+    }
+    return fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
+}
+
+/* The cell of a port at the end of a slot, told before this one. */
+static const fl_cell *port_of_slot(const finder *f, size_t slot, size_t rank)
+{
+    const fl_end *ends = f->ends->of_class[f->class];
+    for (size_t i = 0; i < rank; i++) {
+        const fl_cell *cell = &f->slice->cells[f->order[i]];
+        switch (cell->column->field) {
+        case FLOWAN_FIELD_SRC_PORT:
+        case FLOWAN_FIELD_DST_PORT:
+        case FLOWAN_FIELD_POST_NAPT_SRC_TRANSPORT_PORT:
+        case FLOWAN_FIELD_POST_NAPT_DST_TRANSPORT_PORT: {
+            int end = fl_ends_of_field(cell->column->field);
+            if (has_cell(f, cell) && ends[end].slot == slot && !ends[end].copied)
+                return cell;
+            break;
+        }
+        default: break;
+        }
+    }
+    return NULL;
+}
+
+/* A port goes with its end. Where the end's address hangs on another (a public one on a
+ * customer's), the port may: NAT leaves ports as they are, or gives each customer a range. */
+static bool find_port(finder *f, const fl_cell *cell, const fl_end *end, size_t rank,
+                      fl_source *out)
+{
+    uint32_t key = key_of_slot(f, end->family, end->slot);
+    const fl_cell *before =
+        key ? port_of_slot(f, f->ends->key_of[end->family][end->slot], rank) : NULL;
+    fl_stream_name name = {STREAM_PORT, end->family, end->slot, before ? key : 0};
+    fl_stream *stream = stream_of(f, &name, &out->stream);
+    if (!stream)
+        return false;
+    out->op = FL_SOURCE_STREAM;
+    if (stream->use_count && stream->uses[stream->use_count - 1].class == f->class) {
+        before = NULL;
+        name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0};
+        stream = stream_of(f, &name, &out->stream);
+        if (!stream)
+            return false;
+    }
+    if (before) {
+        stream->key = (int64_t)key - 1;
+        stream->offsets = true;
+        out->cell = (uint16_t)number_of(f, before);
+        gather(f, before, f->other);
+    }
+    return fl_stream_add(stream, f->class, f->numbers, before ? f->other : NULL,
+                         f->count);
+}
+
+/* Anything else: by what it hangs on, or alone. */
+static bool find_other(finder *f, const fl_cell *cell, fl_source *out)
+{
+    size_t per_cell = FL_ENDS_FAMILIES * FL_ENDS;
+    const uint8_t *keys = f->ends->cell_keys + number_of(f, cell) * per_cell;
+    fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0};
+    for (size_t i = 0; fl_ends_may_hang(cell) && i < per_cell && !name.key; i++)
+        if (keys[i] && f->address_streams[i] >= 0)
+            name = (fl_stream_name){STREAM_HANGING,
+                                    (uint32_t)fl_ends_family(f->slice, cell), 0,
+                                    (uint32_t)(f->address_streams[i] + 1)};
+    fl_stream *stream = stream_of(f, &name, &out->stream);
+    out->op = FL_SOURCE_STREAM;
+    if (stream && stream->use_count &&
+        stream->uses[stream->use_count - 1].class == f->class) {
+        name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 1, 0};
+        stream = stream_of(f, &name, &out->stream);
+    }
+    if (!stream)
+        return false;
+    stream->key = (int64_t)name.key - 1;
+    stream->times = cell->form == FL_CELL_U64; /* a key of the user's may be one */
+    return fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
+}
+
+static bool is_port(int field)
+{
+    return field == FLOWAN_FIELD_SRC_PORT || field == FLOWAN_FIELD_DST_PORT ||
+           field == FLOWAN_FIELD_POST_NAPT_SRC_TRANSPORT_PORT ||
+           field == FLOWAN_FIELD_POST_NAPT_DST_TRANSPORT_PORT;
+}
+
+/* --- conversations --- */
+
+/* Whether rows of one conversation mostly have one number. */
+static bool goes_with_talk(finder *f)
+{
+    const uint32_t *of_row = f->talks->of_row;
+    size_t again = 0;
+    size_t same = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        uint32_t *last = &f->last[of_row[f->rows[i]]];
+        again += *last != 0;
+        same += *last != 0 && f->numbers[*last - 1] == f->numbers[i];
+        *last = (uint32_t)i + 1;
+    }
+    for (size_t i = 0; i < f->count; i++)
+        f->last[of_row[f->rows[i]]] = 0;
+    return same * 4 >= again * 3;
+}
+
+/* By its conversation: what the one end has in one direction, the other has in the other. */
+static bool find_in_talk(finder *f, const fl_cell *cell, fl_source *out)
+{
+    bool back = f->classes->talks[f->class] == FL_TALK_BACK;
+    const fl_cell *as = back ? fl_ends_other(f->slice, cell) : cell;
+    fl_stream_name name = {STREAM_TALK, (uint32_t)number_of(f, as), 0,
+                           (uint32_t)f->talk_stream + 1};
+    fl_stream *stream = stream_of(f, &name, &out->stream);
+    out->op = FL_SOURCE_STREAM;
+    if (!stream)
+        return false;
+    stream->key = f->talk_stream;
+    stream->times = cell->column->type == FLOWAN_TYPE_TIME;
+    return fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
+}
+
+/* The class's conversations, as they are numbered among those in use. */
+static bool add_talks(finder *f)
+{
+    if (f->talk_stream < 0 || f->classes->talks[f->class] == FL_TALK_NONE)
+        return true;
+    for (size_t i = 0; i < f->count; i++)
+        f->numbers[i] = f->renumbered[f->talks->of_row[f->rows[i]]] - 1;
+    return fl_stream_add(&f->streams->list[f->talk_stream], f->class, f->numbers, NULL,
+                         f->count);
+}
+
+/* Numbers the conversations in the order in which rows in use have them, and notes for
+ * each such row how many of them ago the last one was; 0: it is the first. */
+static bool begin_talks(finder *f)
+{
+    const fl_talks *talks = f->talks;
+    f->talk_stream = -1;
+    if (!talks->talk_of_row)
+        return true;
+    fl_stream_name name = {STREAM_TALKS, 0, 0, 0};
+    f->talk_stream = fl_streams_find(f->streams, &name);
+    f->renumbered = fl_memory_zalloc(talks->count, sizeof *f->renumbered);
+    f->last = fl_memory_zalloc(talks->count, sizeof *f->last);
+    if (f->talk_stream < 0 || !f->renumbered || !f->last)
+        return false;
+    fl_stream *stream = &f->streams->list[f->talk_stream];
+    stream->talks = true;
+    uint32_t count = 0;
+    uint32_t place = 0;
+    for (size_t row = 0; row < f->slice->rows; row++) {
+        if (f->classes->talks[f->classes->of_row[row]] == FL_TALK_NONE)
+            continue;
+        uint32_t talk = talks->of_row[row];
+        if (!fl_memory_grow((void **)&stream->others, &stream->others_room, place + 1U,
+                            sizeof *stream->others))
+            return false;
+        stream->others[place] = f->last[talk] ? place + 1 - f->last[talk] : 0;
+        if (!f->last[talk])
+            f->renumbered[talk] = ++count;
+        f->last[talk] = ++place;
+    }
+    stream->other_count = place;
+    memset(f->last, 0, talks->count * sizeof *f->last);
+    return true;
+}
+
+static bool find_source(finder *f, size_t rank, fl_source *out, uint64_t *constant)
+{
+    const fl_cell *cell = &f->slice->cells[f->order[rank]];
+    int field = cell->column->field;
+    int end = fl_ends_of_field(field);
+    *out = (fl_source){.op = FL_SOURCE_CONSTANT};
+    *constant = 0;
+    gather(f, cell, f->numbers);
+    if (is_constant(f)) {
+        *constant = f->numbers[0];
+        return true;
+    }
+    if (find_copy(f, rank, out) || find_unit(f, cell, out))
+        return true;
+    if (in_talks(f) && goes_with_talk(f))
+        return find_in_talk(f, cell, out);
+    if (cell->column->type == FLOWAN_TYPE_TIME)
+        return find_time(f, cell, out);
+    if (field == FLOWAN_FIELD_BYTES)
+        return find_bytes(f, cell, out);
+    if (end >= 0 && (cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW))
+        return find_address(f, cell, &f->ends->of_class[f->class][end], out);
+    if (is_port(field))
+        return find_port(f, cell, &f->ends->of_class[f->class][end], rank, out);
+    return find_other(f, cell, out);
+}
+
+/* --- entries --- */
+
+/* The number of a source, which is listed when new; -1 when memory is short. */
+static int64_t list_source(finder *f, const fl_source *source)
+{
+    const unsigned char key[8] = {source->op,
+                                  source->scale,
+                                  (unsigned char)source->cell,
+                                  (unsigned char)(source->cell >> 8),
+                                  (unsigned char)source->stream,
+                                  (unsigned char)(source->stream >> 8),
+                                  (unsigned char)source->second,
+                                  (unsigned char)(source->second >> 8)};
+    bool added;
+    int64_t at = fl_hash_put(&f->sources, key, sizeof key, &added);
+    if (at < 0 || at >= UINT16_MAX || !added)
+        return at < UINT16_MAX ? at : -1;
+    fl_layout *l = f->layout;
+    if (!fl_memory_grow((void **)&l->sources, &f->sources_room, l->source_count + 1,
+                        sizeof *l->sources))
+        return -1;
+    l->sources[l->source_count++] = *source;
+    return at;
+}
+
+static bool look_at_class(finder *f)
+{
+    const fl_classes *classes = f->classes;
+    f->rows = classes->rows + classes->first[f->class];
+    f->count = classes->first[f->class + 1] - classes->first[f->class];
+    if (!name_address_streams(f) || !add_talks(f))
+        return false;
+    for (size_t rank = 0; rank < f->slice->cell_count; rank++) {
+        size_t number = f->order[rank];
+        uint64_t constant;
+        if (f->told[number] || !has_cell(f, &f->slice->cells[number]))
+            continue;
+        if (!find_source(f, rank, &f->found[number], &constant))
+            return false;
+        int64_t source = list_source(f, &f->found[number]);
+        if (source < 0)
+            return false;
+        f->layout->entries[f->next[number]++] =
+            (fl_layout_entry){(uint16_t)f->class, (uint16_t)source, constant};
+    }
+    return true;
+}
+
+static bool make_entries(finder *f)
+{
+    fl_layout *l = f->layout;
+    const fl_slice *s = f->slice;
+    size_t count = 0;
+    for (size_t c = 0; c < s->cell_count; c++) {
+        l->first_entry[c] = f->next[c] = count;
+        for (size_t k = 0; !f->told[c] && k < f->classes->count; k++)
+            count += fl_slice_has(s, f->classes->shapes[k], s->cells[c].number);
+    }
+    l->first_entry[s->cell_count] = count;
+    l->entries = fl_memory_alloc(count, sizeof *l->entries);
+    return l->entries != NULL;
+}
+
+static void mark_told(finder *f)
+{
+    for (size_t i = 0; i < f->runs->per_run_count; i++)
+        f->told[number_of(f, f->runs->per_run[i])] = 1;
+    for (size_t i = 0; i < f->runs->per_label_count; i++)
+        f->told[number_of(f, f->runs->per_label[i])] = 1;
+}
+
+bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *slice,
+                     const fl_classes *classes, const fl_runs *runs,
+                     const fl_ends *ends, const fl_talks *talks)
+{
+    finder f = {.layout = layout,
+                .talks = talks,
+                .streams = streams,
+                .slice = slice,
+                .classes = classes,
+                .runs = runs,
+                .ends = ends};
+    size_t most = 0;
+    for (size_t i = 0; i < classes->count; i++)
+        if (classes->first[i + 1] - classes->first[i] > most)
+            most = classes->first[i + 1] - classes->first[i];
+    streams->class_rows = classes->rows;
+    streams->first_row = classes->first;
+    streams->rows = slice->rows;
+    f.order = fl_classes_cell_order(slice);
+    f.told = fl_memory_zalloc(slice->cell_count, 1);
+    f.next = fl_memory_alloc(slice->cell_count, sizeof *f.next);
+    f.found = fl_memory_zalloc(slice->cell_count, sizeof *f.found);
+    f.numbers = fl_memory_alloc(most, sizeof *f.numbers);
+    f.other = fl_memory_alloc(most, sizeof *f.other);
+    f.more = fl_memory_alloc(most, sizeof *f.more);
+    f.address_streams =
+        fl_memory_alloc(FL_ENDS_FAMILIES * FL_ENDS, sizeof *f.address_streams);
+    layout->first_entry =
+        fl_memory_alloc(slice->cell_count + 1, sizeof *layout->first_entry);
+    bool sound = f.order && f.told && f.next && f.found && f.numbers && f.other &&
+                 f.more && f.address_streams && layout->first_entry;
+    if (sound) {
+        mark_told(&f);
+        sound = make_entries(&f) && begin_talks(&f);
+    }
+    for (; sound && f.class < classes->count; f.class ++)
+        sound = look_at_class(&f);
+    fl_hash_free(&f.sources);
+    fl_memory_free(f.renumbered);
+    fl_memory_free(f.last);
+    fl_memory_free(f.order);
+    fl_memory_free(f.told);
+    fl_memory_free(f.next);
+    fl_memory_free(f.found);
+    fl_memory_free(f.numbers);
+    fl_memory_free(f.other);
+    fl_memory_free(f.more);
+    fl_memory_free(f.address_streams);
+    return sound;
+}
