@@ -63,12 +63,14 @@ START_TEST(sizes_are_not_believed)
 }
 END_TEST
 
-int main(void)
+static Suite *suite_of(void)
 {
     Suite *suite = suite_create("codec");
     TCase *tests = tcase_create("codec");
     tcase_add_test(tests, bytes_come_back);
     tcase_add_test(tests, sizes_are_not_believed);
     suite_add_tcase(suite, tests);
-    return unit_run(suite);
+    return suite;
 }
+
+FL_UNIT_MAIN(suite_of)
