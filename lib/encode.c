@@ -36,6 +36,7 @@ struct flowan_encoder {
     void *context;
     fl_buffer out;
     fl_buffer cell;
+    fl_render render;
     bool begun; /* the header line is written */
 };
 
@@ -454,6 +455,7 @@ void flowan_encoder_free(flowan_encoder *encoder)
     fl_memory_free(encoder->names);
     fl_buffer_free(&encoder->out);
     fl_buffer_free(&encoder->cell);
+    fl_render_free(&encoder->render);
     fl_memory_free(encoder);
 }
 
@@ -486,7 +488,8 @@ flowan_status flowan_encoder_write(flowan_encoder *encoder, const flowan_batch *
     size_t rows = selection ? selection->count : batch->rows;
     if (rows == 0)
         return FLOWAN_OK;
-    if (!find_columns(encoder, batch))
+    if (!find_columns(encoder, batch) || (encoder->format == FLOWAN_FORMAT_EXACT &&
+                                          !fl_render_begin(&encoder->render, batch)))
         return fl_status_memory(error);
     if (!encoder->begun && encoder->format == FLOWAN_FORMAT_CSV)
         put_csv_header(encoder);
@@ -497,7 +500,7 @@ flowan_status flowan_encoder_write(flowan_encoder *encoder, const flowan_batch *
         size_t row = selection ? selection->rows[i] : i;
         switch (encoder->format) {
         case FLOWAN_FORMAT_EXACT:
-            fl_render_row(&encoder->out, batch, row);
+            fl_render_next(&encoder->render, &encoder->out, row);
             fl_buffer_byte(&encoder->out, '\n');
             break;
         case FLOWAN_FORMAT_JSON: put_json(encoder, batch, row); break;

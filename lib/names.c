@@ -153,12 +153,18 @@ static bool find_row(const name_row *rows, size_t count, const char *name, size_
     return false;
 }
 
-static const char *name_in(const name_row *rows, size_t count, uint64_t value)
+static const name_row *row_of(const name_row *rows, size_t count, uint64_t value)
 {
     for (size_t i = 0; i < count; i++)
         if (rows[i].value == value)
-            return rows[i].name;
+            return &rows[i];
     return NULL;
+}
+
+static const char *name_in(const name_row *rows, size_t count, uint64_t value)
+{
+    const name_row *row = row_of(rows, count, value);
+    return row ? row->name : NULL;
 }
 
 static bool find_proto(const char *name, size_t size, uint64_t *out)
@@ -194,11 +200,26 @@ static bool find_proto(const char *name, size_t size, uint64_t *out)
 
 const char *fl_names_of(flowan_field field, uint64_t value)
 {
-    if (field == FLOWAN_FIELD_PROTO)
-        return value < PROTO_COUNT ? proto_name[value] : NULL;
+    size_t size;
+    return fl_names_text(field, value, &size);
+}
+
+const char *fl_names_text(flowan_field field, uint64_t value, size_t *size)
+{
+    *size = 0;
+    if (field == FLOWAN_FIELD_PROTO) {
+        if (value >= PROTO_COUNT)
+            return NULL;
+        *size = proto_size[value];
+        return proto_name[value];
+    }
     size_t count;
     const name_row *rows = rows_of(field, &count);
-    return name_in(rows, count, value);
+    const name_row *row = row_of(rows, count, value);
+    if (!row)
+        return NULL;
+    *size = row->size;
+    return row->name;
 }
 
 bool fl_names_find(flowan_field field, const char *name, size_t size, uint64_t *out,

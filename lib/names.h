@@ -13,9 +13,13 @@
 
 #include "flowan/field.h"
 
+enum { FL_NAME_SIZE = 32 };
+
 /* The name of `value` in the field (TYPE, ETYPE, PROTO or LAYER_STACK) as goflow2 2.2
  * writes it, or NULL where it has none. Static. */
 const char *fl_names_of(flowan_field field, uint64_t value);
+/* The same with its bytes: 0 where there is none, FL_NAME_SIZE at most. */
+const char *fl_names_text(flowan_field field, uint64_t value, size_t *size);
 
 /* The number behind a name, exact spelling. `old` (may be NULL) tells whether the name
  * is one that only goflow2 before 2.2 writes. */

@@ -19,9 +19,12 @@ enum {
     FL_TEXT_TIME_SIZE = 30 /* "2026-11-21T20:20:43.496749677Z" */
 };
 
-/* --- put: write to `out` (room as above, no NUL), return the bytes written --- */
+/* --- put: write to `out`, return the bytes that count. All the room, as above, may be
+ * written to, and no NUL is. --- */
 
 size_t fl_text_put_u64(char *out, uint64_t value);
+/* Exactly 8 digits of a number below 10^8. */
+void fl_text_put_digits(char out[8], uint32_t value);
 
 /* ::ffff:a.b.c.d as dotted IPv4, all else as fl_text_put_ipv6. */
 size_t fl_text_put_address(char *out, const flowan_address *address);
@@ -37,6 +40,14 @@ size_t fl_text_put_mac(char *out, uint64_t mac);
  * fraction are cut, and the point with them ("2025-03-15T17:10:51Z"). `ns` is two's
  * complement: years 1677 to 2262. */
 size_t fl_text_put_time(char *out, uint64_t ns);
+
+/* The same for one of many times: date and time of day of the one before are kept in
+ * *last, zeroed at first, for those of the same second. */
+typedef struct fl_text_second {
+    uint64_t second; /* as put_next_time counts */
+    char text[20];   /* NUL at its beginning: none yet */
+} fl_text_second;
+size_t fl_text_put_next_time(char *out, uint64_t ns, fl_text_second *last);
 
 /* --- get: true when all `size` bytes are a value of that kind --- */
 

@@ -12,6 +12,8 @@
 /* From 1677-09-21, the day of the first instant that 64 bits of ns reach, to 1970. */
 #define DAYS_BEFORE_1970 106752
 
+enum { SECOND_SIZE = 19 };
+
 static unsigned digit_of(char c)
 {
     return (unsigned)(unsigned char)c - '0';
@@ -229,26 +231,15 @@ static bool get_span(const char *text, size_t size, uint64_t bare_ns, uint64_t *
 
 /* --- put --- */
 
-size_t fl_text_put_time(char *out, uint64_t ns)
+/* "2025-03-15T17:10:51" */
+static void put_second(char *out, uint64_t seconds)
 {
-    /* Counted from a midnight before the first instant there is, nothing is negative
-     * and division needs no care. `lead_ns` is what lies between the two. */
-    const uint64_t lead_ns =
-        DAYS_BEFORE_1970 * (SECONDS_PER_DAY * NS_PER_SECOND) - (UINT64_C(1) << 63);
-    uint64_t since = ns + (UINT64_C(1) << 63);
-    uint64_t seconds = since / NS_PER_SECOND + lead_ns / NS_PER_SECOND;
-    uint32_t fraction = (uint32_t)(since % NS_PER_SECOND + lead_ns % NS_PER_SECOND);
-    if (fraction >= NS_PER_SECOND) {
-        fraction -= (uint32_t)NS_PER_SECOND;
-        seconds++;
-    }
     unsigned second = (unsigned)(seconds % SECONDS_PER_DAY);
     unsigned year;
     unsigned month;
     unsigned day;
     int32_t days = (int32_t)(seconds / SECONDS_PER_DAY) - DAYS_BEFORE_1970;
     date_from_days(days, &year, &month, &day);
-
     char *at = put_pair(out, year / 100);
     at = put_pair(at, year % 100);
     *at++ = '-';
@@ -260,18 +251,48 @@ size_t fl_text_put_time(char *out, uint64_t ns)
     *at++ = ':';
     at = put_pair(at, second / 60 % 60);
     *at++ = ':';
-    at = put_pair(at, second % 60);
-    if (fraction) {
-        *at++ = '.';
-        char *last = at + 8;
-        for (char *digit = last; digit >= at; digit--) {
-            *digit = (char)('0' + fraction % 10);
-            fraction /= 10;
-        }
-        while (*last == '0')
-            last--;
-        at = last + 1;
+    put_pair(at, second % 60);
+}
+
+/* ".5": without the zeros at its end; 10 bytes are written. */
+static char *put_fraction(char *out, uint32_t fraction)
+{
+    out[0] = '.';
+    out[1] = (char)('0' + fraction / 100000000);
+    fl_text_put_digits(out + 2, fraction % 100000000);
+    char *last = out + 9;
+    while (*last == '0')
+        last--;
+    return last + 1;
+}
+
+size_t fl_text_put_time(char *out, uint64_t ns)
+{
+    fl_text_second none = {0};
+    return fl_text_put_next_time(out, ns, &none);
+}
+
+size_t fl_text_put_next_time(char *out, uint64_t ns, fl_text_second *last)
+{
+    /* Counted from a midnight before the first instant there is, nothing is negative
+     * and division needs no care. `lead_ns` is what lies between the two. */
+    const uint64_t lead_ns =
+        DAYS_BEFORE_1970 * (SECONDS_PER_DAY * NS_PER_SECOND) - (UINT64_C(1) << 63);
+    uint64_t since = ns + (UINT64_C(1) << 63);
+    uint64_t second = since / NS_PER_SECOND + lead_ns / NS_PER_SECOND;
+    uint32_t fraction = (uint32_t)(since % NS_PER_SECOND + lead_ns % NS_PER_SECOND);
+    if (fraction >= NS_PER_SECOND) {
+        fraction -= (uint32_t)NS_PER_SECOND;
+        second++;
     }
+    if (last->second != second || !*last->text) {
+        put_second(last->text, second);
+        last->second = second;
+    }
+    memcpy(out, last->text, SECOND_SIZE);
+    char *at = out + SECOND_SIZE;
+    if (fraction)
+        at = put_fraction(at, fraction);
     *at++ = 'Z';
     return (size_t)(at - out);
 }

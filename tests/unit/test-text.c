@@ -155,6 +155,35 @@ START_TEST(u64_both_ways)
 }
 END_TEST
 
+/* Where a digit is added, and where zeros follow a digit inside. */
+START_TEST(u64_at_powers_of_ten)
+{
+    uint64_t power = 1;
+    for (unsigned digits = 1; digits <= 20; digits++) {
+        for (uint64_t times = 1; times < 10 && power <= UINT64_MAX / times; times++)
+            for (int near = -1; near <= 1; near++) {
+                uint64_t value = power * times + (uint64_t)(int64_t)near;
+                char expected[32];
+                snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+                EXPECT(strcmp(put_u64(value), expected) == 0, expected);
+            }
+        power = power <= UINT64_MAX / 10 ? power * 10 : UINT64_MAX;
+    }
+}
+END_TEST
+
+START_TEST(u64_halves)
+{
+    for (uint32_t half = 0; half < 10000; half++) {
+        char expected[32];
+        char got[8];
+        snprintf(expected, sizeof expected, "%04u%04u", half, 9999 - half);
+        fl_text_put_digits(got, half * 10000 + 9999 - half);
+        EXPECT(memcmp(got, expected, 8) == 0, expected);
+    }
+}
+END_TEST
+
 START_TEST(u64_get_edges)
 {
     uint64_t got;
@@ -676,6 +705,25 @@ START_TEST(random_times_both_ways)
 }
 END_TEST
 
+/* As if each were the first, in whatever order they come. */
+START_TEST(times_one_by_one)
+{
+    static const uint64_t times[] = {
+        0,   1,          999999999, SECOND,   SECOND,     SECOND + 1,
+        0,   UINT64_MAX, SIGN,      SIGN - 1, SIGN + 1,   SIGN,
+        DAY, DAY - 1,    HOUR,      DAY,      0 - SECOND, UINT64_MAX};
+    fl_text_second last = {0};
+    for (size_t i = 0; i < 2 * sizeof times / sizeof *times; i++) {
+        uint64_t ns = times[i % (sizeof times / sizeof *times)];
+        char *out = malloc(FL_TEXT_TIME_SIZE);
+        size_t size = fl_text_put_next_time(out, ns, &last);
+        const char *expected = put_time(ns);
+        EXPECT(size == strlen(expected) && memcmp(out, expected, size) == 0, expected);
+        free(out);
+    }
+}
+END_TEST
+
 START_TEST(offsets)
 {
     uint64_t noon = UINT64_C(1742058651000000000);
@@ -994,6 +1042,8 @@ static Suite *suite_of(void)
     TCase *numbers = tcase_create("numbers");
     tcase_add_test(numbers, u64_put);
     tcase_add_test(numbers, u64_both_ways);
+    tcase_add_test(numbers, u64_at_powers_of_ten);
+    tcase_add_test(numbers, u64_halves);
     tcase_add_test(numbers, u64_get_edges);
     suite_add_tcase(suite, numbers);
     TCase *addresses = tcase_create("addresses");
@@ -1017,6 +1067,7 @@ static Suite *suite_of(void)
     tcase_add_test(times, fractions_of_every_length);
     tcase_add_test(times, every_day_as_libc_counts_it);
     tcase_add_test(times, random_times_both_ways);
+    tcase_add_test(times, times_one_by_one);
     tcase_add_test(times, offsets);
     tcase_add_test(times, times_refused);
     tcase_add_test(times, user_times);
