@@ -20,7 +20,7 @@ enum { ROUNDS = 5, ROUNDS_MAX = 99, PATH_SIZE = 4096 };
 
 typedef struct bench {
     const char *log;
-    int zstd_level;
+    flowan_level level;
     char directory[PATH_SIZE]; /* holds a round's archive */
     flowan_batch *batch;
     uint64_t bytes;   /* of the segments */
@@ -59,7 +59,7 @@ static double encode(const bench *b)
 {
     flowan_archiver *archiver;
     flowan_archiver_options options = {.size = sizeof options,
-                                       .zstd_level = b->zstd_level};
+                                       .level = b->level};
     flowan_import_options import_options = {.size = sizeof import_options,
                                             .threads = 1};
     flowan_error error;
@@ -183,15 +183,17 @@ static size_t rounds_of(const char *text)
     return (size_t)value;
 }
 
-static int level_of(const char *text)
+static flowan_level level_of(const char *text)
 {
     static const struct {
         const char *name;
-        int zstd_level;
-    } levels[] = {{"fast", 1}, {"default", 0}, {"small", 19}};
+        flowan_level level;
+    } levels[] = {{"fast", FLOWAN_LEVEL_FAST},
+                  {"default", FLOWAN_LEVEL_DEFAULT},
+                  {"small", FLOWAN_LEVEL_SMALL}};
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         if (strcmp(levels[i].name, text) == 0)
-            return levels[i].zstd_level;
+            return levels[i].level;
     fprintf(stderr, "bench-archive: --level is fast, default or small, not %s\n", text);
     exit(2);
 }
@@ -206,7 +208,7 @@ int main(int argc, char **argv)
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'l': b.zstd_level = level_of(optarg); break;
+        case 'l': b.level = level_of(optarg); break;
         case 'r': rounds = rounds_of(optarg); break;
         default: return 2;
         }
