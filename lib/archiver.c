@@ -229,9 +229,11 @@ static flowan_status take_lock(flowan_archiver *archiver, flowan_error *error)
     } else {
         char owner[32];
         int size = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
-        if (ftruncate(archiver->lock, 0) != 0 ||
-            pwrite(archiver->lock, owner, (size_t)size, 0) != size)
-            status = fl_status_errno(error, errno, "write", path.data);
+        int number = ftruncate(archiver->lock, 0) != 0
+                         ? errno
+                         : fl_file_write(archiver->lock, owner, (size_t)size);
+        if (number != 0)
+            status = fl_status_errno(error, number, "write", path.data);
     }
     fl_buffer_free(&path);
     return status;
@@ -382,15 +384,17 @@ out:
     return status;
 }
 
-/* The states in a segment's footer, or in its blocks where that is damaged. What cannot
- * be opened tells nothing. */
+/* The states in a segment's footer, or in its blocks where that is damaged. What is no
+ * segment any more tells nothing; one that cannot be opened for another reason holds
+ * records that would be taken twice. */
 static flowan_status learn_segment(flowan_archiver *archiver, const char *path,
                                    flowan_error *error)
 {
     flowan_reader *reader;
-    if (flowan_reader_open(&reader, path, NULL) != FLOWAN_OK)
-        return FLOWAN_OK;
-    flowan_status status = learn_logs(archiver, reader, error);
+    flowan_status status = flowan_reader_open(&reader, path, error);
+    if (status != FLOWAN_OK)
+        return status == FLOWAN_ERROR_FORMAT ? FLOWAN_OK : status;
+    status = learn_logs(archiver, reader, error);
     flowan_reader_free(reader);
     return status;
 }
