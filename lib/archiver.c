@@ -145,8 +145,10 @@ static flowan_status sync_parent(char *path, flowan_error *error)
     if (slash && slash != path)
         *slash = 0;
     int number = fl_file_sync_directory(parent);
-    flowan_status status =
-        number == 0 ? FLOWAN_OK : fl_status_errno(error, number, "sync", parent);
+    /* what others keep us from reading, they have made */
+    flowan_status status = number == 0 || number == EACCES
+                               ? FLOWAN_OK
+                               : fl_status_errno(error, number, "sync", parent);
     if (slash)
         *slash = '/';
     return status;
@@ -164,10 +166,13 @@ static flowan_status make_directories(const char *path, size_t from,
         at += strcspn(at, "/");
         char end = *at;
         *at = 0;
-        if (copy[0] && mkdir(copy, 0755) == 0)
+        int number = !copy[0] || mkdir(copy, 0755) == 0 ? 0 : errno;
+        /* what is there may be so new that it does not last yet; not our directories,
+         * where `from` is 0, are not ours to sync */
+        if (copy[0] && (number == 0 || (number == EEXIST && from > 0)))
             status = sync_parent(copy, error);
-        else if (copy[0] && errno != EEXIST)
-            status = fl_status_errno(error, errno, "create", copy);
+        else if (number != 0 && number != EEXIST)
+            status = fl_status_errno(error, number, "create", copy);
         *at = end;
         if (!end)
             break;
@@ -234,6 +239,10 @@ static flowan_status take_lock(flowan_archiver *archiver, flowan_error *error)
                          : fl_file_write(archiver->lock, owner, (size_t)size);
         if (number != 0)
             status = fl_status_errno(error, number, "write", path.data);
+        /* a directory with something else in it and without the lock is no archive */
+        number = number == 0 ? fl_file_sync_directory(archiver->directory) : 0;
+        if (number != 0)
+            status = fl_status_errno(error, number, "sync", archiver->directory);
     }
     fl_buffer_free(&path);
     return status;
@@ -337,7 +346,7 @@ static flowan_status finish_left(flowan_archiver *archiver, const char *path,
     return status == FLOWAN_OK ? seal(archiver, error) : status;
 }
 
-/* Not even a header was written, so nothing was ever acknowledged in it. Anything longer
+/* Not even a header was written whole, so nothing was ever acknowledged in it. Anything longer
  * that is no segment stays, for a person to look at. */
 static flowan_status remove_stub(const char *path, flowan_error *error)
 {
@@ -358,26 +367,25 @@ static flowan_status recover(flowan_archiver *archiver, const char *path,
         return remove_stub(path, error);
     if (status != FLOWAN_OK)
         return status;
+    if (flowan_reader_info(reader).file_bytes <= FL_SEGMENT_HEADER_SIZE &&
+        flowan_reader_verify(reader, NULL, NULL) != FLOWAN_OK) {
+        flowan_reader_free(reader);
+        return remove_stub(path, error);
+    }
     size_t count;
     const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
     size_t sound = 0;
     uint64_t end = 0;
     bool more = false;
-    bool renamed;
-    if (flowan_reader_info(reader).finished) {
-        status = learn_logs(archiver, reader, error);
-        if (status == FLOWAN_OK)
-            status = publish(path, &renamed, error);
-        goto out;
-    }
     status = count_sound(reader, &sound, &end, &more, error);
     if (status != FLOWAN_OK)
         goto out;
-    /* Sound blocks behind damage are more than a torn tail: the file stays open, and
-     * readable, until it is repaired. */
-    if (more)
+    /* A footer may be there, and know of other logs, while the block before it is not. */
+    if (more || sound == count)
         status = learn_logs(archiver, reader, error);
-    else
+    /* A block was on disk before the next was written, so sound blocks behind damage are
+     * more than a torn tail: the file stays open, and readable, until it is repaired. */
+    if (status == FLOWAN_OK && !more)
         status = finish_left(archiver, path, blocks, sound, end, error);
 out:
     flowan_reader_free(reader);
@@ -474,6 +482,9 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
     if (status == FLOWAN_OK)
         status =
             check_directory(directory, flowan_archive_segments(listing) > 0, error);
+    /* one that a killed process made may not last yet */
+    if (status == FLOWAN_OK && flowan_archive_segments(listing) == 0)
+        status = sync_parent(archiver->directory, error);
     if (status == FLOWAN_OK)
         status = take_lock(archiver, error);
     flowan_archive_free(listing);
@@ -537,11 +548,23 @@ static flowan_status open_segment(flowan_archiver *archiver, uint64_t interval,
                                      .interval_ns = archiver->rotate_ns,
                                      .level = archiver->level};
     status = flowan_writer_open(&archiver->writer, path->data, &options, error);
-    if (status == FLOWAN_OK) {
-        archiver->written.interval = interval;
+    /* a name that an earlier failure could not remove is not tried again */
+    if (status == FLOWAN_OK || status == FLOWAN_ERROR_EXISTS)
         archiver->next_serial++;
-    }
-    return status;
+    if (status != FLOWAN_OK)
+        return status;
+    archiver->written.interval = interval;
+    return sync_parent(path->data, error);
+}
+
+/* Each block is on disk before the next is written: recovery knows by that what a power
+ * cut has torn, and no more than the last block is read from the log again. */
+static flowan_status sync_blocks(flowan_archiver *archiver, flowan_error *error)
+{
+    int number = fl_writer_sync(archiver->writer);
+    return number == 0
+               ? FLOWAN_OK
+               : fl_status_errno(error, number, "sync", archiver->open_path.data);
 }
 
 /* Writes the rows of a step; all of the batch is then known up to its end. */
@@ -558,7 +581,9 @@ static flowan_status write_rows(flowan_archiver *archiver, const fl_plan_step *s
          * began `rows_after` rows later */
         log.rows_after = (uint32_t)step->end;
     }
-    flowan_status status = fl_writer_append(archiver->writer, packed, &log, 1, error);
+    flowan_status status = sync_blocks(archiver, error);
+    if (status == FLOWAN_OK)
+        status = fl_writer_append(archiver->writer, packed, &log, 1, error);
     if (status == FLOWAN_OK)
         archiver->logs[archiver->current] = log;
     return status;

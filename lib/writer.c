@@ -21,6 +21,7 @@ struct flowan_writer {
     char *name;
     flowan_level level;
     uint64_t size;      /* of the segment: header and whole blocks */
+    uint64_t synced;    /* of it, on disk for good */
     const char *closed; /* why no block can follow, or NULL */
     fl_segment_block *blocks;
     size_t block_count;
@@ -197,6 +198,8 @@ flowan_status fl_writer_resume(flowan_writer **out, const char *path,
     }
     writer->block_count = count;
     writer->size = end;
+    /* what the last writer synced before it wrote the last block */
+    writer->synced = count > 0 ? blocks[count - 1].offset : 0;
     writer->fd = open(path, O_WRONLY | O_CLOEXEC);
     writer->owns_fd = true;
     writer->cuts = true;
@@ -230,6 +233,42 @@ static void cut_back(flowan_writer *writer)
     if (!writer->cuts || ftruncate(writer->fd, end) != 0 ||
         lseek(writer->fd, end, SEEK_SET) < 0)
         writer->closed = "a write to it failed and could not be taken back";
+}
+
+/* Pipes and sockets have nothing to sync, and say so. Returns 0 or an errno value. */
+static int sync_file(const flowan_writer *writer)
+{
+    if (writer->fd < 0 || fdatasync(writer->fd) == 0)
+        return 0;
+    bool none = errno == EINVAL || errno == ENOTSUP || errno == EROFS;
+    return none && !writer->owns_fd ? 0 : errno;
+}
+
+/* What a sync failed for, the system may have dropped, and a second sync would not tell:
+ * only what is known to be on disk stays, and it all ends. */
+static void cut_to_synced(flowan_writer *writer)
+{
+    if (writer->cuts) {
+        /* without a header it would be a segment no longer, to those who read it now */
+        uint64_t size = writer->synced > FL_SEGMENT_HEADER_SIZE
+                            ? writer->synced
+                            : FL_SEGMENT_HEADER_SIZE;
+        int result = ftruncate(writer->fd, (off_t)(writer->base + size));
+        (void)result; /* then its checksums tell, or it is there after all */
+    }
+    writer->closed = "it could not be synced to disk";
+}
+
+int fl_writer_sync(flowan_writer *writer)
+{
+    if (writer->closed || writer->synced == writer->size)
+        return 0;
+    int number = sync_file(writer);
+    if (number == 0)
+        writer->synced = writer->size;
+    else
+        cut_to_synced(writer);
+    return number;
 }
 
 /* Appends the head and what stands behind it, or leaves the segment as it was. */
@@ -326,15 +365,6 @@ flowan_segment_stats flowan_writer_stats(const flowan_writer *writer)
     return writer->stats;
 }
 
-/* Pipes and sockets have nothing to sync, and say so. Returns 0 or an errno value. */
-static int sync_file(const flowan_writer *writer)
-{
-    if (writer->fd < 0 || fsync(writer->fd) == 0)
-        return 0;
-    bool none = errno == EINVAL || errno == ENOTSUP || errno == EROFS;
-    return none && !writer->owns_fd ? 0 : errno;
-}
-
 flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state *logs,
                                    size_t count, flowan_error *error)
 {
@@ -345,12 +375,16 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
                           writer->block_count, logs, count);
     if (writer->head.failed)
         return fl_status_memory(error);
+    /* a footer without the header would be no segment, and too long to be nothing */
+    int number = writer->block_count == 0 ? fl_writer_sync(writer) : 0;
+    if (number != 0)
+        return fail_errno(writer, number, error);
     flowan_status status = append(writer, &writer->head, NULL, error);
     if (status != FLOWAN_OK)
         return status;
-    int number = sync_file(writer);
+    number = sync_file(writer);
     if (number != 0) {
-        cut_back(writer); /* a block behind a footer would not be found */
+        cut_to_synced(writer);
         return fail_errno(writer, number, error);
     }
     writer->closed = "it is finished";

@@ -16,4 +16,8 @@ flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
 flowan_status fl_writer_copy(flowan_writer *writer, const fl_segment_block *block,
                              const fl_buffer *bytes, flowan_error *error);
 
+/* Makes all blocks that are in last, unless they do. Returns 0 or an errno value: then what
+ * did not last before is cut off, and all that follows is refused. */
+int fl_writer_sync(flowan_writer *writer);
+
 #endif

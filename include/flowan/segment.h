@@ -113,9 +113,11 @@ FLOWAN_API flowan_segment_stats flowan_writer_stats(const flowan_writer *writer)
 
 /* Writes the footer with the states of `logs` (all that are known, so that no position
  * is lost when older segments expire; NULL where count is 0) and syncs the file where
- * it is one. A function's bytes are the caller's to sync. No block can follow. A
- * failure is as in flowan_writer_write: the footer is cut off again, or all that
- * follows is refused. */
+ * it is one. A function's bytes are the caller's to sync. No block can follow. When it
+ * cannot be written, that is as in flowan_writer_write: the footer is cut off again, or all
+ * that follows is refused. When it cannot be synced, all that follows is refused, and of a
+ * file that can be cut nothing stays that is not known to be on disk: it is to be written
+ * again. */
 FLOWAN_API flowan_status flowan_writer_finish(flowan_writer *writer,
                                               const flowan_log_state *logs,
                                               size_t count, flowan_error *error);

@@ -50,6 +50,7 @@ static inline bool fails(call which)
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
 int __wrap_fsync(int fd);
+int __wrap_fdatasync(int fd);
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __real_mkdir(const char *name, mode_t mode);
@@ -85,6 +86,11 @@ int __wrap_fsync(int fd)
         return -1;
     }
     return 0;
+}
+
+int __wrap_fdatasync(int fd)
+{
+    return __wrap_fsync(fd);
 }
 
 int __wrap_rename(const char *from, const char *to)

@@ -224,12 +224,15 @@ static bool run_against(call which, unsigned n, bool on, bool anew,
     ck_assert(failed == (status != FLOWAN_OK) || is_harmless(which, on));
     if (status != FLOWAN_OK)
         assert_sentence(&error, status);
+    if (which == CALL_FSYNC)
+        acknowledged = 0; /* what was not synced before: test-faults knows */
     if (status != FLOWAN_OK && archiver) {
         /* while it still refuses, all that was acknowledged can be read */
         ck_assert_uint_ge(prefix_archived(log), acknowledged);
         /* and to try again, in vain or not, makes nothing worse */
         for (int i = 0; i < 2; i++)
-            if (import(archiver, log, 3, &acknowledged, NULL) == FLOWAN_OK)
+            if (import(archiver, log, 3, which == CALL_FSYNC ? NULL : &acknowledged,
+                       NULL) == FLOWAN_OK)
                 flowan_archiver_finish(archiver, NULL);
         ck_assert_uint_ge(prefix_archived(log), acknowledged);
     }
@@ -242,8 +245,8 @@ static bool run_against(call which, unsigned n, bool on, bool anew,
     if (status == FLOWAN_OK)
         status = flowan_archiver_finish(archiver, &error);
     if (status != FLOWAN_OK) {
-        /* a segment that could not even be cut back takes nothing more */
-        ck_assert_int_eq(which, CALL_TRUNCATE);
+        /* a segment that could not even be cut back, or not synced, takes nothing more */
+        ck_assert(which == CALL_TRUNCATE || which == CALL_FSYNC);
         flowan_archiver_free(archiver);
         archiver = open_archiver(&options);
         import_all(archiver, log, 5);
@@ -297,7 +300,9 @@ START_TEST(recovery_can_fail_and_be_repeated)
             flowan_status status = flowan_archiver_open(&archiver, home, NULL, &error);
             failed = failed_once;
             ck_assert(failed == (status != FLOWAN_OK) || is_harmless(which, variant));
-            ck_assert_uint_ge(prefix_archived(&log), n % 2 ? 9 : 12);
+            /* a last block that could not be synced is read again */
+            size_t unsure = failed && which == CALL_FSYNC ? 3 : 0;
+            ck_assert_uint_ge(prefix_archived(&log), (n % 2 ? 9 : 12) - unsure);
             flowan_archiver_free(archiver);
             failing = CALL_NONE;
             archiver = open_archiver(NULL);
