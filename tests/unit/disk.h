@@ -59,6 +59,7 @@ typedef enum disk_fault {
     FAULT_NONE,
     FAULT_ONCE,
     FAULT_ON,         /* and all of its kind that follow */
+    FAULT_DEAD,       /* and all that follow, as if the process were killed */
     FAULT_SHORT,      /* a write takes a half, and those behind it nothing */
     FAULT_SHORT_ONCE, /* a write takes a half, which is nothing wrong */
     FAULT_READ,       /* the n-th read, reads being counted by themselves */
@@ -160,10 +161,12 @@ static inline void disk_failed_at(disk_kind kind, const char *path)
 static inline bool disk_fails(disk_kind kind, const char *path)
 {
     size_t n = disk.calls++;
-    if (disk.fault != FAULT_ONCE && disk.fault != FAULT_ON)
+    if (disk.fault != FAULT_ONCE && disk.fault != FAULT_ON && disk.fault != FAULT_DEAD)
         return false;
-    bool fails = n == disk.fails_at ||
-                 (disk.failed && disk.fault == FAULT_ON && kind == disk.failed_kind);
+    bool fails = n == disk.fails_at;
+    if (disk.failed)
+        fails = disk.fault == FAULT_DEAD ||
+                (disk.fault == FAULT_ON && kind == disk.failed_kind);
     if (fails) {
         disk_failed_at(kind, path);
         errno = disk.number;
@@ -356,7 +359,9 @@ int __wrap_fsync(int fd)
         if (!fails)
             disk_note(DISK_SYNC_DIRECTORY, path);
     } else {
-        disk_op *op = disk_note(fails ? DISK_SYNC_FAILED : DISK_SYNC, path);
+        bool dead = fails && disk.fault == FAULT_DEAD;
+        disk_kind kind = fails ? DISK_SYNC_FAILED : DISK_SYNC;
+        disk_op *op = disk_note(dead ? DISK_ACKNOWLEDGED : kind, path);
         op->file = disk.fds[fd].file;
         /* blocks are readable from here: the promise of a segment that is open */
         if (!fails && size > 5 && strcmp(path + size - 5, ".open") == 0)
@@ -757,6 +762,20 @@ static inline void disk_cut(size_t at, uint64_t seed, const char *into)
         }
     fl_memory_free(names.items);
     disk.on = was_on;
+}
+
+/* The journal up to operation `at`, for who looks into a failure. */
+static inline void disk_tell(size_t at)
+{
+    static const char *const names[] = {
+        "create", "write", "truncate", "sync",           "mkdir",       "rename",
+        "unlink", "link",  "read",     "sync directory", "sync failed", "acknowledged"};
+    for (size_t i = 0; i < at; i++) {
+        const disk_op *op = &disk.ops[i];
+        fprintf(stderr, "%3zu %-14s %s %s", i, names[op->kind], op->path, op->to);
+        fprintf(stderr, " file %d, %zu bytes at %llu, %zu records\n", op->file,
+                op->size, (unsigned long long)op->offset, op->acknowledged);
+    }
 }
 
 /* Records that were promised to be there before operation `at`. */
