@@ -72,7 +72,10 @@ FLOWAN_API flowan_status flowan_archiver_begin_log(flowan_archiver *archiver,
 
 /* Appends rows [first, rows) of the batch: one block, or several where a record of a later
  * interval ends the segment. `position` is the parser's, behind the batch. On failure the
- * rows that are in are those that the last written block says; resume from there. */
+ * rows that are in are those that the last written block says; resume from there. All but
+ * the last block of an archive is on disk. Where a sync failed, the archiver takes nothing
+ * more, and what is not known to be on disk is not in: open it anew, and read the log from
+ * where it then says. */
 FLOWAN_API flowan_status flowan_archiver_write(flowan_archiver *archiver,
                                                const flowan_batch *batch, size_t first,
                                                flowan_position position,
