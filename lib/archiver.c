@@ -346,15 +346,13 @@ static flowan_status finish_left(flowan_archiver *archiver, const char *path,
     return status == FLOWAN_OK ? seal(archiver, error) : status;
 }
 
-/* Not even a header was written whole, so nothing was ever acknowledged in it. Anything longer
- * that is no segment stays, for a person to look at. */
-static flowan_status remove_stub(const char *path, flowan_error *error)
+/* Removes what has no block yet, so that nothing was ever acknowledged in it. */
+static flowan_status remove_stub(const char *path, bool *removed, flowan_error *error)
 {
     struct stat info;
-    if (stat(path, &info) == 0 && info.st_size <= FL_SEGMENT_HEADER_SIZE &&
-        unlink(path) != 0)
-        return fl_status_errno(error, errno, "remove", path);
-    return FLOWAN_OK;
+    *removed = stat(path, &info) == 0 && info.st_size <= FL_SEGMENT_HEADER_SIZE;
+    return *removed && unlink(path) != 0 ? fl_status_errno(error, errno, "remove", path)
+                                         : FLOWAN_OK;
 }
 
 /* Finishes a segment that an interrupted writer left open. */
@@ -362,16 +360,15 @@ static flowan_status recover(flowan_archiver *archiver, const char *path,
                              flowan_error *error)
 {
     flowan_reader *reader = NULL;
-    flowan_status status = flowan_reader_open(&reader, path, error);
+    bool removed;
+    flowan_status status = remove_stub(path, &removed, error);
+    if (status != FLOWAN_OK || removed)
+        return status;
+    status = flowan_reader_open(&reader, path, error);
     if (status == FLOWAN_ERROR_FORMAT)
-        return remove_stub(path, error);
+        return FLOWAN_OK; /* for a person to look at */
     if (status != FLOWAN_OK)
         return status;
-    if (flowan_reader_info(reader).file_bytes <= FL_SEGMENT_HEADER_SIZE &&
-        flowan_reader_verify(reader, NULL, NULL) != FLOWAN_OK) {
-        flowan_reader_free(reader);
-        return remove_stub(path, error);
-    }
     size_t count;
     const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
     size_t sound = 0;

@@ -30,6 +30,8 @@ enum { SCENARIO_ROWS = 26 };
 
 static inline void scenario_begins(void)
 {
+    if (access("/dev/shm", W_OK) == 0)
+        directories = "/dev/shm"; /* thousands of small files */
     set_up();
     char directory[64];
     make_directory(directory);

@@ -113,10 +113,12 @@ static inline void remove_tree(const char *path)
     remove(path);
 }
 
+static const char *directories = "/tmp";
+
 /* A new directory in `out` (64 bytes). */
 static inline void make_directory(char *out)
 {
-    snprintf(out, 64, "/tmp/flowan-test.XXXXXX");
+    snprintf(out, 64, "%s/flowan-test.XXXXXX", directories);
     ck_assert_ptr_nonnull(mkdtemp(out));
 }
 
