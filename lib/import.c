@@ -227,9 +227,11 @@ static flowan_status finish(job *j, flowan_status status, flowan_error *error)
         if (written != FLOWAN_OK)
             status = written;
     }
-    if (fl_pipeline_has_failed(j->pipeline))
-        j->result->bytes =
-            j->bytes_here; /* what others parsed ahead counts for nothing */
+    if (fl_pipeline_has_failed(j->pipeline)) {
+        /* what others parsed ahead counts for nothing */
+        j->result->bytes = j->bytes_here;
+        j->result->refused = true;
+    }
     return status;
 }
 

@@ -81,6 +81,7 @@ typedef struct import_job {
     const char *archive;
     flowan_archiver_options archiver_options;
     bool again;
+    bool refused; /* the archive takes nothing more */
     bool strict;
     cli_key_map map;
     uint32_t jobs;
@@ -139,6 +140,7 @@ static int import_log(import_job *job, flowan_archiver *archiver, const char *pa
         rejected[i] += result.rejects[i];
         total += result.rejects[i];
     }
+    job->refused = result.refused;
     if (status != FLOWAN_OK) {
         cli_message("%s", error.message);
         return CLI_FAILED;
@@ -162,11 +164,12 @@ static int import_all(import_job *job, const char *const *paths, size_t count)
     }
     uint64_t began = cli_now();
     cli_progress_begin(&job->progress, cli_total_bytes(paths, count));
-    for (size_t i = 0; i < count && !cli_stopped(); i++)
+    for (size_t i = 0; i < count && !cli_stopped() && !job->refused; i++)
         if (import_log(job, archiver, paths[i], rejected) != CLI_DONE)
             status = CLI_FAILED;
     if (flowan_archiver_finish(archiver, &error) != FLOWAN_OK) {
-        cli_message("%s", error.message);
+        if (!job->refused) /* else for the same reason, which was told */
+            cli_message("%s", error.message);
         status = CLI_FAILED;
     }
     flowan_archiver_free(archiver);

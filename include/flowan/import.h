@@ -15,6 +15,9 @@ typedef struct flowan_import_result {
     uint64_t resumed_at; /* its first that were not in before */
     uint64_t rejects[FLOWAN_REJECT_REASONS]; /* by reason; pieces not counted */
     bool stopped;                            /* the progress callback ended it */
+    bool refused; /* it failed because the archive could not be written, or the reject
+                     callback failed: the next log would fare no better, or come in before
+                     the rest of this one */
 } flowan_import_result;
 
 typedef struct flowan_import_options {
