@@ -153,59 +153,69 @@ END_TEST
 
 /* --- what is damaged --- */
 
-/* Every bit of a finished segment, turned: verify tells, no block that reads is wrong. */
+static int fetch(void *context, void *data, size_t size, uint64_t offset)
+{
+    const fl_buffer *bytes = context;
+    memcpy(data, bytes->data + offset, size);
+    return 0;
+}
+
+/* How many blocks can be read; each must be one of those that were written. */
+static size_t count_right(flowan_reader *reader, const fl_buffer texts[BLOCKS],
+                          flowan_batch *batch)
+{
+    size_t right = 0;
+    size_t count = flowan_reader_info(reader).blocks;
+    ck_assert_uint_le(count, BLOCKS);
+    for (size_t i = 0; i < count; i++) {
+        if (flowan_reader_read(reader, i, NULL, 0, batch, NULL) != FLOWAN_OK)
+            continue;
+        fl_buffer got = {0};
+        put_texts(&got, batch);
+        size_t same = 0;
+        while (same < BLOCKS && (got.size != texts[same].size ||
+                                 memcmp(got.data, texts[same].data, got.size) != 0))
+            same++;
+        ck_assert_uint_lt(same, BLOCKS);
+        fl_buffer_free(&got);
+        right++;
+    }
+    return right;
+}
+
+/* Every bit of a segment, finished or not, turned: verify tells, no block that reads is
+ * wrong, and it costs the block that it hit and no other. */
 START_TEST(a_turned_bit_is_found)
 {
     uint64_t ends[BLOCKS + 1];
     fl_buffer texts[BLOCKS] = {{0}};
-    fl_buffer whole = sample_segment(true, ends, texts);
+    fl_buffer whole = sample_segment(_i == 1, ends, texts);
     flowan_batch *batch = empty_batch();
-    char name[64];
-    int fd = memory_file(name);
-    put_file(fd, whole.data, whole.size);
-    size_t packed = 0;
+    flowan_reader *reader;
+    flowan_error error;
     for (size_t bit = 0; bit < whole.size * 8; bit++) {
         size_t at = bit / 8;
-        char turned = (char)(whole.data[at] ^ 1 << bit % 8);
-        ck_assert_int_eq(pwrite(fd, &turned, 1, (off_t)at), 1);
-        flowan_reader *reader;
-        flowan_error error;
-        flowan_status status = flowan_reader_open(&reader, name, &error);
+        whole.data[at] = (char)(whole.data[at] ^ 1 << bit % 8);
+        flowan_status status =
+            flowan_reader_new(&reader, fetch, &whole, whole.size, "here", &error);
         if (status != FLOWAN_OK) {
             /* it no longer says that it is one of ours */
             ck_assert_uint_lt(at, 8);
             assert_sentence(&error, status);
         } else {
-            status = flowan_reader_verify(reader, NULL, &error);
+            size_t damaged = 0;
+            status = flowan_reader_verify(reader, &damaged, &error);
             ck_assert_msg(status < 0, "bit %zu of byte %zu", bit % 8, at);
             assert_sentence(&error, status);
-            size_t right = 0;
-            size_t count = flowan_reader_info(reader).blocks;
-            ck_assert_uint_le(count, BLOCKS);
-            for (size_t i = 0; i < count; i++) {
-                if (flowan_reader_read(reader, i, NULL, 0, batch, NULL) != FLOWAN_OK)
-                    continue;
-                fl_buffer got = {0};
-                put_texts(&got, batch);
-                size_t same = 0;
-                while (same < BLOCKS &&
-                       (got.size != texts[same].size ||
-                        memcmp(got.data, texts[same].data, got.size) != 0))
-                    same++;
-                ck_assert_msg(same < BLOCKS, "bit %zu of byte %zu", bit % 8, at);
-                right++;
-                fl_buffer_free(&got);
-            }
-            /* it costs the block that it hit and no other */
-            ck_assert_uint_ge(right,
-                              at >= ends[0] && at < ends[BLOCKS] ? BLOCKS - 1 : BLOCKS);
-            packed += right;
-            flowan_reader_free(reader);
+            ck_assert_uint_eq(damaged, 1);
+            if (bit % 8 == at % 8) /* one of each byte: it takes long */
+                ck_assert_uint_eq(count_right(reader, texts, batch),
+                                  at >= ends[0] && at < ends[BLOCKS] ? BLOCKS - 1
+                                                                     : BLOCKS);
         }
-        ck_assert_int_eq(pwrite(fd, &whole.data[at], 1, (off_t)at), 1);
+        flowan_reader_free(reader);
+        whole.data[at] = (char)(whole.data[at] ^ 1 << bit % 8);
     }
-    ck_assert_uint_gt(packed, 0);
-    close(fd);
     flowan_batch_free(batch);
     free_texts(texts);
     fl_buffer_free(&whole);
@@ -543,7 +553,7 @@ static Suite *suite_of(void)
     TCase *damage = tcase_create("damage");
     tcase_add_checked_fixture(damage, set_up, tear_down);
     tcase_add_loop_test(damage, a_cut_costs_the_last_block, 0, 2);
-    tcase_add_test(damage, a_turned_bit_is_found);
+    tcase_add_loop_test(damage, a_turned_bit_is_found, 0, 2);
     tcase_add_test(damage, a_walk_passes_damage);
     tcase_add_test(damage, no_byte_is_outside_a_checksum);
     tcase_add_loop_test(damage, forgeries_do_no_harm, 0, 3);
