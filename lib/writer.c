@@ -181,6 +181,26 @@ flowan_status flowan_writer_new(flowan_writer **out, flowan_write_function write
     return begin(out, writer, options, error);
 }
 
+/* Cuts what stands behind the last block, and writes that, or the header, once more: what a
+ * sync failed for before can be read, and will never be on disk by itself. Returns 0 or an
+ * errno value. */
+static int renew(flowan_writer *writer)
+{
+    uint64_t from =
+        writer->block_count > 0 ? writer->blocks[writer->block_count - 1].offset : 0;
+    size_t size = (size_t)(writer->size - from);
+    fl_buffer_clear(&writer->head);
+    char *bytes = fl_buffer_reserve(&writer->head, size);
+    if (!bytes)
+        return ENOMEM;
+    int number = ftruncate(writer->fd, (off_t)writer->size) != 0
+                     ? errno
+                     : fl_file_pread(writer->fd, bytes, size, from);
+    if (number == 0 && lseek(writer->fd, (off_t)from, SEEK_SET) < 0)
+        number = errno;
+    return number == 0 ? fl_file_write(writer->fd, bytes, size) : number;
+}
+
 flowan_status fl_writer_resume(flowan_writer **out, const char *path,
                                const fl_segment_block *blocks, size_t count,
                                uint64_t end, flowan_error *error)
@@ -198,14 +218,15 @@ flowan_status fl_writer_resume(flowan_writer **out, const char *path,
     }
     writer->block_count = count;
     writer->size = end;
-    /* what the last writer synced before it wrote the last block */
-    writer->synced = count > 0 ? blocks[count - 1].offset : 0;
-    writer->fd = open(path, O_WRONLY | O_CLOEXEC);
+    /* a failure costs the footer; a header alone is to be synced before it */
+    writer->synced = count > 0 ? end : 0;
+    writer->fd = open(path, O_RDWR | O_CLOEXEC);
     writer->owns_fd = true;
     writer->cuts = true;
-    if (writer->fd < 0 || ftruncate(writer->fd, (off_t)end) != 0 ||
-        lseek(writer->fd, (off_t)end, SEEK_SET) < 0) {
-        flowan_status status = fail_errno(writer, errno, error);
+    int number = writer->fd < 0 ? errno : renew(writer);
+    if (number != 0) {
+        flowan_status status = number == ENOMEM ? fl_status_memory(error)
+                                                : fail_errno(writer, number, error);
         flowan_writer_free(writer);
         return status;
     }

@@ -16,6 +16,7 @@ static bool run_against(const scenario *s, disk_fault fault, size_t n, int numbe
         s->prepare();
     size_t before = disk.written;
     disk_records();
+    disk_note(DISK_ACKNOWLEDGED, "")->acknowledged = before;
     disk_breaks(fault, n, number);
     flowan_status status = s->run(&error);
     bool failed = disk.failed;
