@@ -7,17 +7,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "archive.h"
 #include "file.h"
+#include "lock.h"
 #include "status.h"
 #include "writer.h"
 
-enum { SEGMENT_ROWS = 16000000 };
+enum { TAKE_UP_MAX = 100 };
 #define ROTATE_MIN_NS UINT64_C(1000000000)
 
 struct flowan_archiver {
@@ -211,43 +211,6 @@ static flowan_status check_directory(const char *directory, bool has_segments,
                    : FLOWAN_OK;
 }
 
-static flowan_status take_lock(flowan_archiver *archiver, flowan_error *error)
-{
-    fl_buffer path = {0};
-    fl_buffer_format(&path, "%s/" FL_ARCHIVE_LOCK, archiver->directory);
-    fl_buffer_byte(&path, 0);
-    if (path.failed)
-        return fl_status_memory(error);
-    flowan_status status = FLOWAN_OK;
-    archiver->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (archiver->lock < 0) {
-        status = fl_status_errno(error, errno, "open", path.data);
-    } else if (flock(archiver->lock, LOCK_EX | LOCK_NB) != 0) {
-        char owner[32] = "";
-        ssize_t size = pread(archiver->lock, owner, sizeof owner - 1, 0);
-        owner[size > 0 ? strspn(owner, "0123456789") : 0] = 0;
-        status = errno == EWOULDBLOCK
-                     ? fl_status_fail(error, FLOWAN_ERROR_LOCKED, FL_NO_OFFSET,
-                                      "archive %s is being written by process %s",
-                                      archiver->directory, owner[0] ? owner : "?")
-                     : fl_status_errno(error, errno, "lock", path.data);
-    } else {
-        char owner[32];
-        int size = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
-        int number = ftruncate(archiver->lock, 0) != 0
-                         ? errno
-                         : fl_file_write(archiver->lock, owner, (size_t)size);
-        if (number != 0)
-            status = fl_status_errno(error, number, "write", path.data);
-        /* a directory with something else in it and without the lock is no archive */
-        number = number == 0 ? fl_file_sync_directory(archiver->directory) : 0;
-        if (number != 0)
-            status = fl_status_errno(error, number, "sync", archiver->directory);
-    }
-    fl_buffer_free(&path);
-    return status;
-}
-
 /* Gives a finished segment its final name, for good. It may have the name, *renamed, and
  * not yet be sure to keep it. */
 static flowan_status publish(const char *open_path, bool *renamed, flowan_error *error)
@@ -390,8 +353,8 @@ out:
 }
 
 /* The states in a segment's footer, or in its blocks where that is damaged. What is no
- * segment any more tells nothing; one that cannot be opened for another reason holds
- * records that would be taken twice. */
+ * segment any more tells nothing; one that is gone was merged or has expired just now; one
+ * that cannot be opened for another reason holds records that would be taken twice. */
 static flowan_status learn_segment(flowan_archiver *archiver, const char *path,
                                    flowan_error *error)
 {
@@ -406,21 +369,28 @@ static flowan_status learn_segment(flowan_archiver *archiver, const char *path,
 
 /* The last segment with a final name and a sound footer, which knows all logs up to it;
  * the number of segments where there is none. */
-static size_t newest_footer(const flowan_archive *listing)
+static flowan_status newest_footer(const flowan_archive *listing, size_t *newest,
+                                   flowan_error *error)
 {
-    size_t count = flowan_archive_segments(listing);
-    for (size_t i = count; i-- > 0;) {
+    *newest = flowan_archive_segments(listing);
+    for (size_t i = *newest; i-- > 0;) {
         flowan_reader *reader;
-        if (fl_archive_is_open(listing, i) ||
-            flowan_reader_open(&reader, flowan_archive_path(listing, i), NULL) !=
-                FLOWAN_OK)
+        if (fl_archive_is_open(listing, i))
+            continue;
+        flowan_status status =
+            flowan_reader_open(&reader, flowan_archive_path(listing, i), error);
+        if (status == FLOWAN_ERROR_NOT_FOUND || status == FLOWAN_ERROR_MEMORY)
+            return status;
+        if (status != FLOWAN_OK)
             continue;
         bool finished = flowan_reader_info(reader).finished;
         flowan_reader_free(reader);
-        if (finished)
-            return i;
+        if (finished) {
+            *newest = i;
+            break;
+        }
     }
-    return count;
+    return FLOWAN_OK;
 }
 
 /* Takes up where the last writer stopped. In order of serials: what a later segment says
@@ -430,9 +400,9 @@ static flowan_status take_up(flowan_archiver *archiver, const flowan_archive *li
 {
     size_t count = flowan_archive_segments(listing);
     if (count > 0)
-        archiver->next_serial = fl_archive_serial(listing, count - 1) + 1;
-    size_t newest = newest_footer(listing);
-    flowan_status status = FLOWAN_OK;
+        archiver->next_serial = fl_archive_last_serial(listing, count - 1) + 1;
+    size_t newest;
+    flowan_status status = newest_footer(listing, &newest, error);
     for (size_t i = 0; status == FLOWAN_OK && i < count; i++) {
         const char *path = flowan_archive_path(listing, i);
         if (fl_archive_is_open(listing, i))
@@ -462,9 +432,9 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
     archiver->lock = -1;
     archiver->rotate_ns =
         options && options->rotate_ns ? options->rotate_ns : FL_CLOCK_DAY_NS;
-    archiver->segment_rows =
-        options && options->segment_rows ? options->segment_rows : SEGMENT_ROWS;
-    archiver->level = options ? options->level : 0;
+    archiver->segment_rows = options && options->segment_rows ? options->segment_rows
+                                                              : FL_ARCHIVE_SEGMENT_ROWS;
+    archiver->level = options ? options->level : FLOWAN_LEVEL_DEFAULT;
     archiver->next_serial = 1;
     archiver->current = SIZE_MAX;
     archiver->directory = fl_memory_alloc(strlen(directory) + 1, 1);
@@ -483,14 +453,19 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
     if (status == FLOWAN_OK && flowan_archive_segments(listing) == 0)
         status = sync_parent(archiver->directory, error);
     if (status == FLOWAN_OK)
-        status = take_lock(archiver, error);
-    flowan_archive_free(listing);
-    listing = NULL;
-    /* Only what is seen under the lock counts. */
-    if (status == FLOWAN_OK)
+        status =
+            fl_lock_take(&archiver->lock, directory, FL_ARCHIVE_LOCK, "written", error);
+    /* Only what is seen under the lock counts; segments that are merged meanwhile are
+     * looked for again. */
+    for (int i = 0; status == FLOWAN_OK; i++) {
+        flowan_archive_free(listing);
         status = fl_archive_list(&listing, directory, error);
-    if (status == FLOWAN_OK)
-        status = take_up(archiver, listing, error);
+        if (status == FLOWAN_OK)
+            status = take_up(archiver, listing, error);
+        if (status != FLOWAN_ERROR_NOT_FOUND || i == TAKE_UP_MAX)
+            break;
+        status = FLOWAN_OK;
+    }
 out:
     flowan_archive_free(listing);
     if (status == FLOWAN_OK)

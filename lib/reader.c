@@ -342,6 +342,7 @@ flowan_segment_info flowan_reader_info(const flowan_reader *reader)
                                 .serial = reader->header.serial,
                                 .interval_start_ns = reader->header.interval_start_ns,
                                 .interval_ns = reader->header.interval_ns,
+                                .last_serial = reader->header.last_serial,
                                 .file_bytes = reader->file_size,
                                 .finished = reader->finished,
                                 .blocks = reader->block_count,

@@ -14,12 +14,24 @@
 #include "segment.h"
 #include "status.h"
 
+/* How often an archive may change while a segment of it is looked for. */
+enum { REFRESHES_MAX = 100 };
+
 typedef enum input_kind { INPUT_ARCHIVE, INPUT_SEGMENT, INPUT_LOG } input_kind;
+
+/* How many rows came from a segment. */
+typedef struct passed {
+    uint64_t serial;
+    uint64_t rows;
+} passed;
 
 typedef struct input {
     input_kind kind;
     const char *path;
     flowan_archive *archive;
+    passed *passed; /* of an archive, in order of serials */
+    size_t passed_count;
+    size_t passed_room;
 } input;
 
 struct flowan_scan {
@@ -32,6 +44,7 @@ struct flowan_scan {
     size_t segment;        /* of its archive */
     flowan_reader *reader; /* of its segment */
     size_t block;
+    uint64_t skip; /* rows of it that came before, from what it was merged from */
     flowan_source *source; /* or of its log */
     flowan_parser *parser;
     const char *data; /* of a run of bytes, what is not parsed yet */
@@ -149,8 +162,10 @@ void flowan_scan_free(flowan_scan *scan)
 {
     if (!scan)
         return;
-    for (size_t i = 0; i < scan->input_count; i++)
+    for (size_t i = 0; i < scan->input_count; i++) {
         flowan_archive_free(scan->inputs[i].archive);
+        fl_memory_free(scan->inputs[i].passed);
+    }
     fl_memory_free(scan->inputs);
     fl_memory_free(scan->columns);
     flowan_reader_free(scan->reader);
@@ -186,9 +201,11 @@ static flowan_status select_rows(flowan_scan *scan, const flowan_selection **sel
                                  flowan_error *error)
 {
     size_t rows = flowan_batch_rows(scan->batch);
+    size_t first = scan->skip < rows ? (size_t)scan->skip : rows;
+    scan->skip -= first;
     scan->counts.rows += rows;
     *selection = NULL;
-    if (!has_window(scan)) {
+    if (!has_window(scan) && first == 0) {
         scan->counts.rows_selected += rows;
         return FLOWAN_OK;
     }
@@ -198,9 +215,9 @@ static flowan_status select_rows(flowan_scan *scan, const flowan_selection **sel
     fl_clock clock;
     fl_clock_init(&clock, scan->batch);
     size_t count = 0;
-    for (size_t row = 0; row < rows; row++) {
+    for (size_t row = first; row < rows; row++) {
         fl_span span = fl_clock_span(&clock, row);
-        if (in_window(scan, &span))
+        if (!has_window(scan) || in_window(scan, &span))
             scan->rows[count++] = (uint32_t)row;
     }
     scan->selection = (flowan_selection){scan->rows, count};
@@ -217,7 +234,56 @@ static void close_segment(flowan_scan *scan)
     flowan_reader_free(scan->reader);
     scan->reader = NULL;
     scan->block = 0;
+    scan->skip = 0;
     scan->segment++;
+}
+
+/* Rows of the segments from `serial` on that came before. */
+static uint64_t rows_passed(const input *in, uint64_t serial)
+{
+    uint64_t rows = 0;
+    for (size_t i = in->passed_count; i-- > 0 && in->passed[i].serial >= serial;)
+        rows += in->passed[i].rows;
+    return rows;
+}
+
+/* Notes the segment, in place of those that it was merged from. */
+static bool pass(input *in, uint64_t serial, uint64_t rows)
+{
+    while (in->passed_count > 0 && in->passed[in->passed_count - 1].serial >= serial)
+        in->passed_count--;
+    if (!fl_memory_grow((void **)&in->passed, &in->passed_room, in->passed_count + 1,
+                        sizeof *in->passed))
+        return false;
+    in->passed[in->passed_count++] = (passed){serial, rows};
+    return true;
+}
+
+/* Opens the archive's next segment. One that is gone since the listing was merged with
+ * others, of whose rows those that came before are skipped, or has expired. FLOWAN_END:
+ * nothing is left behind those. */
+static flowan_status open_listed(flowan_scan *scan, input *in, flowan_error *error)
+{
+    flowan_status status =
+        flowan_archive_reader(in->archive, scan->segment, &scan->reader, error);
+    for (int i = 0; status == FLOWAN_ERROR_NOT_FOUND && i < REFRESHES_MAX; i++) {
+        status = flowan_archive_refresh(in->archive, &scan->segment, error);
+        if (status == FLOWAN_OK && scan->segment == flowan_archive_segments(in->archive))
+            return FLOWAN_END;
+        if (status == FLOWAN_OK)
+            status =
+                flowan_archive_reader(in->archive, scan->segment, &scan->reader, error);
+    }
+    scan->name = flowan_archive_path(in->archive, scan->segment);
+    if (status != FLOWAN_OK)
+        return status;
+    uint64_t serial = fl_archive_serial(in->archive, scan->segment);
+    scan->skip = rows_passed(in, serial);
+    if (pass(in, serial, flowan_reader_info(scan->reader).stats.rows))
+        return FLOWAN_OK;
+    flowan_reader_free(scan->reader);
+    scan->reader = NULL;
+    return fl_status_memory(error);
 }
 
 /* A segment gets its final name when its footer is on disk. One without a footer under
@@ -234,14 +300,13 @@ static bool has_lost_its_end(const flowan_scan *scan)
 static flowan_status open_segment(flowan_scan *scan, flowan_error *error)
 {
     input *in = &scan->inputs[scan->at];
-    size_t count = in->archive ? flowan_archive_segments(in->archive) : 1;
-    while (scan->segment < count) {
-        scan->name =
-            in->archive ? flowan_archive_path(in->archive, scan->segment) : in->path;
+    while (scan->segment < (in->archive ? flowan_archive_segments(in->archive) : 1)) {
+        scan->name = in->path;
         flowan_status status = in->archive
-                                   ? flowan_archive_reader(in->archive, scan->segment,
-                                                           &scan->reader, error)
+                                   ? open_listed(scan, in, error)
                                    : flowan_reader_open(&scan->reader, in->path, error);
+        if (status == FLOWAN_END)
+            return status;
         if (status != FLOWAN_OK) {
             scan->segment++;
             return status;
@@ -259,6 +324,12 @@ static flowan_status open_segment(flowan_scan *scan, flowan_error *error)
     return FLOWAN_END;
 }
 
+/* So many rows of the segment will not be selected from. */
+static void pass_over(flowan_scan *scan, uint64_t rows)
+{
+    scan->skip -= rows < scan->skip ? rows : scan->skip;
+}
+
 static flowan_status next_block(flowan_scan *scan, flowan_error *error)
 {
     for (;;) {
@@ -268,13 +339,18 @@ static flowan_status next_block(flowan_scan *scan, flowan_error *error)
         flowan_segment_stats stats;
         while (flowan_reader_block(scan->reader, scan->block, &stats)) {
             size_t block = scan->block++;
-            if (!may_overlap(scan, &stats)) {
+            bool came_before = scan->skip > 0 && stats.rows <= scan->skip;
+            if (came_before || !may_overlap(scan, &stats)) {
+                pass_over(scan, stats.rows);
                 scan->counts.blocks_skipped++;
                 continue;
             }
             scan->counts.blocks_read++;
-            return flowan_reader_read(scan->reader, block, scan->columns,
-                                      scan->column_count, scan->batch, error);
+            status = flowan_reader_read(scan->reader, block, scan->columns,
+                                        scan->column_count, scan->batch, error);
+            if (status != FLOWAN_OK)
+                pass_over(scan, stats.rows);
+            return status;
         }
         if (has_lost_its_end(scan))
             status = fl_status_fail(

@@ -101,6 +101,7 @@ void fl_segment_put_header(unsigned char out[FL_SEGMENT_HEADER_SIZE],
     fl_bytes_store(out + 16, header->serial, 8);
     fl_bytes_store(out + 24, header->interval_start_ns, 8);
     fl_bytes_store(out + 32, header->interval_ns, 8);
+    fl_bytes_store(out + 40, header->last_serial, 8);
     fl_bytes_store(out + 56, fl_segment_checksum(out, 56), 8);
 }
 
@@ -117,6 +118,7 @@ flowan_status fl_segment_get_header(const unsigned char in[FL_SEGMENT_HEADER_SIZ
     out->serial = fl_bytes_load(in + 16, 8);
     out->interval_start_ns = fl_bytes_load(in + 24, 8);
     out->interval_ns = fl_bytes_load(in + 32, 8);
+    out->last_serial = fl_bytes_load(in + 40, 8);
     return FLOWAN_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct fl_segment_header {
     uint64_t serial;
     uint64_t interval_start_ns;
     uint64_t interval_ns;
+    uint64_t last_serial; /* of a merged one; 0: `serial` */
 } fl_segment_header;
 
 /* Stored bytes under one checksum: the directory (lib/layout.h), small parts that are kept

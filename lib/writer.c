@@ -85,6 +85,7 @@ static int put_header(flowan_writer *writer, const flowan_writer_options *option
         header.serial = options->serial;
         header.interval_start_ns = options->interval_start_ns;
         header.interval_ns = options->interval_ns;
+        header.last_serial = options->last_serial;
     }
     unsigned char bytes[FL_SEGMENT_HEADER_SIZE];
     fl_segment_put_header(bytes, &header);

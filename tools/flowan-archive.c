@@ -7,18 +7,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
+#include "archive.h"
 #include "rejects.h"
 
 static const char help[] =
     "Usage: flowan-archive import -a DIR [OPTION]... PATH...\n"
     "       flowan-archive info -a DIR [--json]\n"
     "       flowan-archive verify DIR|SEGMENT...\n"
+    "       flowan-archive merge -a DIR [--older-than D]\n"
     "Keep flow records of goflow2 in an archive, losslessly.\n"
     "\n"
     "  import   reads logs (plain, gzip or zstd; - is standard input) into DIR\n"
     "  info     says what is in DIR\n"
     "  verify   checks every stored byte\n"
+    "  merge    makes daily segments of small ones\n"
     "\n"
     "'flowan-archive COMMAND --help' says more of each.\n"
     "      --help     this text\n"
@@ -45,15 +47,6 @@ static const char import_help[] =
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but some input was rejected.\n";
 
-static const char info_help[] =
-    "Usage: flowan-archive info -a DIR [--json]\n"
-    "Say what is in an archive: segments, records, bytes, compression, the time that the\n"
-    "flows cover, and the logs that were read, with how far.\n"
-    "\n"
-    "  -a, --archive DIR  the archive\n"
-    "      --json         as one JSON object\n"
-    "      --help         this text\n";
-
 static const char verify_help[] =
     "Usage: flowan-archive verify DIR|SEGMENT...\n"
     "Check every stored byte of archives and segments against its checksum, and that all\n"
@@ -68,7 +61,6 @@ enum {
     OPTION_MAP,
     OPTION_AGAIN,
     OPTION_STRICT,
-    OPTION_JSON,
     OPTION_HELP
 };
 
@@ -187,7 +179,21 @@ static int import_all(import_job *job, const char *const *paths, size_t count)
     return status == CLI_DONE ? told : status;
 }
 
-static bool take_level(const char *name, flowan_level *level)
+flowan_status archive_open_segment(flowan_archive *archive, size_t *index,
+                                   flowan_reader **reader, flowan_error *error)
+{
+    flowan_status status = flowan_archive_reader(archive, *index, reader, error);
+    for (int i = 0; status == FLOWAN_ERROR_NOT_FOUND && i < 100; i++) {
+        status = flowan_archive_refresh(archive, index, error);
+        if (status == FLOWAN_OK && *index == flowan_archive_segments(archive))
+            return FLOWAN_END;
+        if (status == FLOWAN_OK)
+            status = flowan_archive_reader(archive, *index, reader, error);
+    }
+    return status;
+}
+
+bool archive_level(const char *name, flowan_level *level)
 {
     static const char *const names[] = {"default", "fast", "small"};
     for (int i = 0; i < 3; i++)
@@ -249,7 +255,7 @@ static int run_import(int argc, char **argv)
                 return cli_usage("--rotate: a segment spans a second or more");
             break;
         case OPTION_LEVEL:
-            if (!take_level(optarg, &job.archiver_options.level))
+            if (!archive_level(optarg, &job.archiver_options.level))
                 return cli_usage("--level: unknown level '%s': fast, default or small",
                                  optarg);
             break;
@@ -282,199 +288,6 @@ static int run_import(int argc, char **argv)
         import_all(&job, (const char *const *)argv + optind, (size_t)(argc - optind));
     rejects_free(job.rejects);
     return cli_exit_status(status);
-}
-
-/* --- info --- */
-
-typedef struct summary {
-    uint64_t segments;
-    uint64_t unfinished;
-    uint64_t damaged;
-    uint64_t blocks;
-    uint64_t file_bytes;
-    flowan_segment_stats stats;
-} summary;
-
-static void add_times(uint64_t *min, uint64_t *max, uint64_t more_min,
-                      uint64_t more_max)
-{
-    *min = more_min < *min ? more_min : *min;
-    *max = more_max > *max ? more_max : *max;
-}
-
-static void add_segment(summary *sum, const flowan_segment_info *info)
-{
-    sum->segments++;
-    sum->unfinished += !info->finished;
-    sum->blocks += info->blocks;
-    sum->file_bytes += info->file_bytes;
-    sum->stats.rows += info->stats.rows;
-    sum->stats.text_bytes += info->stats.text_bytes;
-    add_times(&sum->stats.received_min_ns, &sum->stats.received_max_ns,
-              info->stats.received_min_ns, info->stats.received_max_ns);
-    add_times(&sum->stats.span_min_ns, &sum->stats.span_max_ns, info->stats.span_min_ns,
-              info->stats.span_max_ns);
-    sum->stats.rows_without_time += info->stats.rows_without_time;
-}
-
-static void put_time(uint64_t min, uint64_t max, uint64_t ns, const char *none,
-                     const char *quote)
-{
-    char text[FLOWAN_TIME_TEXT_SIZE];
-    flowan_time_format(ns, text);
-    printf("%s%s%s", min > max ? "" : quote, min > max ? none : text,
-           min > max ? "" : quote);
-}
-
-static void put_times(const char *name, uint64_t min, uint64_t max, bool json)
-{
-    printf(json ? ",\"%s_from\":" : "%-10s ", name);
-    put_time(min, max, min, json ? "null" : "-", json ? "\"" : "");
-    if (json)
-        printf(",\"%s_to\":", name);
-    else
-        printf(" to ");
-    put_time(min, max, max, json ? "null" : "-", json ? "\"" : "");
-    if (!json)
-        putchar('\n');
-}
-
-static double ratio(const summary *sum)
-{
-    return sum->file_bytes ? (double)sum->stats.text_bytes / (double)sum->file_bytes
-                           : 0;
-}
-
-static double bytes_per_record(const summary *sum)
-{
-    return sum->stats.rows ? (double)sum->file_bytes / (double)sum->stats.rows : 0;
-}
-
-static void print_logs(const flowan_reader *newest, bool json)
-{
-    flowan_log_state log;
-    if (json)
-        printf(",\"logs\":[");
-    for (size_t i = 0; newest && flowan_reader_log(newest, i, &log); i++) {
-        if (!json) {
-            printf("%-10s %s, read to byte %" PRIu64 "\n", i ? "" : "logs", log.path,
-                   log.position.offset);
-            continue;
-        }
-        printf("%s\n{\"path\":", i ? "," : "");
-        cli_json_string(stdout, log.path);
-        printf(",\"offset\":%" PRIu64 "}", log.position.offset);
-    }
-    if (json)
-        printf("]}\n");
-}
-
-static void print_json(const char *path, const summary *sum)
-{
-    printf("{\"archive\":");
-    cli_json_string(stdout, path);
-    printf(",\"segments\":%" PRIu64 ",\"unfinished\":%" PRIu64 ",\"damaged\":%" PRIu64
-           ",\"blocks\":%" PRIu64 ",\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
-           ",\"json_bytes\":%" PRIu64 ",\"ratio\":%.3f,\"bytes_per_record\":%.3f",
-           sum->segments, sum->unfinished, sum->damaged, sum->blocks, sum->stats.rows,
-           sum->file_bytes, sum->stats.text_bytes, ratio(sum), bytes_per_record(sum));
-    put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns, true);
-    put_times("flows", sum->stats.span_min_ns, sum->stats.span_max_ns, true);
-}
-
-static void print_text(const char *path, const summary *sum)
-{
-    char size[32];
-    char json[32];
-    printf("%-10s %s\n", "archive", path);
-    printf("%-10s %" PRIu64 " (%" PRIu64 " block%s", "segments", sum->segments,
-           sum->blocks, sum->blocks == 1 ? "" : "s");
-    if (sum->unfinished)
-        printf(", %" PRIu64 " unfinished", sum->unfinished);
-    if (sum->damaged)
-        printf(", %" PRIu64 " damaged", sum->damaged);
-    printf(")\n%-10s %" PRIu64 "\n", "records", sum->stats.rows);
-    printf("%-10s %s of %s of JSON: %.1f : 1, %.1f bytes a record\n", "size",
-           cli_size(sum->file_bytes, size), cli_size(sum->stats.text_bytes, json),
-           ratio(sum), bytes_per_record(sum));
-    put_times("flows", sum->stats.span_min_ns, sum->stats.span_max_ns, false);
-    put_times("received", sum->stats.received_min_ns, sum->stats.received_max_ns,
-              false);
-}
-
-/* Whether a segment is still being written, or was when its writer was killed. */
-static bool is_open(const char *path)
-{
-    size_t size = strlen(path);
-    return size > 5 && strcmp(path + size - 5, ".open") == 0;
-}
-
-static int show_info(const char *path, bool json)
-{
-    flowan_archive *archive;
-    flowan_error error;
-    if (flowan_archive_open(&archive, path, &error) != FLOWAN_OK) {
-        cli_message("%s", error.message);
-        return CLI_FAILED;
-    }
-    summary sum = {.stats = {.received_min_ns = UINT64_MAX, .span_min_ns = UINT64_MAX}};
-    flowan_reader *newest = NULL; /* its footer knows all logs */
-    for (size_t i = 0; i < flowan_archive_segments(archive); i++) {
-        flowan_reader *reader;
-        if (flowan_archive_reader(archive, i, &reader, &error) != FLOWAN_OK) {
-            cli_message("%s", error.message);
-            sum.damaged++;
-            continue;
-        }
-        flowan_segment_info info = flowan_reader_info(reader);
-        add_segment(&sum, &info);
-        if (!info.finished && !is_open(flowan_archive_path(archive, i))) {
-            cli_message("%s: the end of the segment is missing or damaged",
-                        flowan_archive_path(archive, i));
-            sum.unfinished--;
-            sum.damaged++;
-        }
-        if (newest && !info.finished) {
-            flowan_reader_free(reader);
-        } else {
-            flowan_reader_free(newest);
-            newest = reader;
-        }
-    }
-    if (json)
-        print_json(path, &sum);
-    else
-        print_text(path, &sum);
-    print_logs(newest, json);
-    flowan_reader_free(newest);
-    flowan_archive_free(archive);
-    return sum.damaged ? CLI_FAILED : CLI_DONE;
-}
-
-static int run_info(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"archive", required_argument, NULL, 'a'},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {NULL, 0, NULL, 0},
-    };
-    const char *archive = NULL;
-    bool json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
-        switch (option) {
-        case 'a': archive = optarg; break;
-        case OPTION_JSON: json = true; break;
-        case OPTION_HELP: return cli_help(info_help);
-        default: return cli_bad_option(argv, option);
-        }
-    }
-    if (!archive)
-        return cli_usage("-a DIR is missing: which archive?");
-    if (optind < argc)
-        return cli_usage("'%s' is one word too many", argv[optind]);
-    return cli_end(show_info(archive, json));
 }
 
 /* --- verify --- */
@@ -527,7 +340,10 @@ static void verify_archive(verified *all, const char *path)
     }
     for (size_t i = 0; i < flowan_archive_segments(archive) && !cli_stopped(); i++) {
         flowan_reader *reader;
-        if (flowan_archive_reader(archive, i, &reader, &error) != FLOWAN_OK) {
+        flowan_status status = archive_open_segment(archive, &i, &reader, &error);
+        if (status == FLOWAN_END)
+            break;
+        if (status != FLOWAN_OK) {
             cli_message("%s", error.message);
             all->segments++;
             all->damaged++;
@@ -579,11 +395,16 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"import", run_import}, {"info", run_info}, {"verify", run_verify}};
+    } commands[] = {
+        {"import", run_import},
+        {"info", archive_info_run},
+        {"verify", run_verify},
+        {"merge", archive_merge_run},
+    };
     cli_begin("flowan-archive", NULL);
     opterr = 0;
     if (argc < 2)
-        return cli_usage("name a command: import, info or verify");
+        return cli_usage("name a command: --help lists them");
     if (strcmp(argv[1], "--help") == 0)
         return cli_help(help);
     if (strcmp(argv[1], "--version") == 0)
@@ -593,5 +414,5 @@ int main(int argc, char **argv)
             cli_begin("flowan-archive", argv[1]);
             return commands[i].run(argc - 1, argv + 1);
         }
-    return cli_usage("unknown command '%s': import, info or verify", argv[1]);
+    return cli_usage("unknown command '%s': --help lists them", argv[1]);
 }

@@ -3,7 +3,9 @@
  *     DIR/YYYY/MM/DD/flowan.YYYYmmddTHHMMSSZ.SERIAL.seg
  *
  * the time being the start of the segment's interval in UTC; `.seg.open` while it is being
- * written. One process writes (flowan_archiver), any number read (flowan_archive). */
+ * written; FIRST-LAST for SERIAL in one that segments were merged into, which then stands
+ * for all whose serials are in that range. One process writes (flowan_archiver), any number
+ * read (flowan_archive). */
 #ifndef FLOWAN_ARCHIVE_H
 #define FLOWAN_ARCHIVE_H
 
@@ -28,10 +30,18 @@ FLOWAN_API size_t flowan_archive_segments(const flowan_archive *archive);
 /* Path of segment `index`, by serial; NULL when there is none. Borrowed. */
 FLOWAN_API const char *flowan_archive_path(const flowan_archive *archive, size_t index);
 
-/* Opens it, also when it was finished, and so renamed, since the listing. */
+/* Opens it, also when it was finished, and so renamed, since the listing.
+ * FLOWAN_ERROR_NOT_FOUND: it was merged or has expired since; see refresh. */
 FLOWAN_API flowan_status flowan_archive_reader(const flowan_archive *archive,
                                                size_t index, flowan_reader **out,
                                                flowan_error *error);
+
+/* Lists anew. *index, of a segment that was in the listing, becomes that of the first one
+ * that reaches as far: itself, or what it was merged into (with those before it), or the
+ * next where it has expired; as many as there are when none is left. Paths lent before are
+ * void. After a failure the listing is as it was. */
+FLOWAN_API flowan_status flowan_archive_refresh(flowan_archive *archive, size_t *index,
+                                                flowan_error *error);
 
 /* --- writing --- */
 

@@ -7,6 +7,7 @@
 #include "flowan/archive.h"
 #include "flowan/asdb.h"
 #include "flowan/batch.h"
+#include "flowan/care.h"
 #include "flowan/encode.h"
 #include "flowan/field.h"
 #include "flowan/import.h"

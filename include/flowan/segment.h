@@ -63,6 +63,7 @@ typedef struct flowan_writer_options {
     uint64_t interval_start_ns;
     uint64_t interval_ns;
     flowan_level level;
+    uint64_t last_serial; /* of the segments that this one stands for; 0: `serial` */
 } flowan_writer_options;
 
 /* Creates the file `path`, which must not exist (FLOWAN_ERROR_EXISTS), and writes the
@@ -164,6 +165,7 @@ typedef struct flowan_segment_info {
     size_t blocks;
     size_t logs;
     flowan_segment_stats stats; /* of all blocks */
+    uint64_t last_serial; /* of the segments that were merged into it; 0: none were */
 } flowan_segment_info;
 
 FLOWAN_API flowan_segment_info flowan_reader_info(const flowan_reader *reader);

@@ -3,7 +3,7 @@
 flow 10 1 2 10.0.0.1 192.0.2.1 7 >log
 
 for command in flowan-archive 'flowan-archive import' 'flowan-archive info' \
-    'flowan-archive verify' flowan-dump flowan-report 'flowan-report networks' \
+    'flowan-archive verify' 'flowan-archive merge' flowan-dump flowan-report 'flowan-report networks' \
     'flowan-report asns' 'flowan-report matrix' 'flowan-report top' \
     'flowan-report series'; do
     expect_status 0 $command --help
@@ -29,11 +29,15 @@ expect_usage()
     expect_stderr "^Try '$1.* --help'\.$"
 }
 
-expect_usage 'name a command: import, info or verify' flowan-archive
+expect_usage 'name a command: ' flowan-archive
 expect_usage "unknown command 'imprt'" flowan-archive imprt -a A log
 expect_usage "unknown command '-a'" flowan-archive -a A
 expect_usage '-a DIR is missing' flowan-archive import log
 expect_usage '-a DIR is missing' flowan-archive info
+expect_usage '-a DIR is missing' flowan-archive merge
+expect_usage "'log' is one word too many" flowan-archive merge -a A log
+expect_usage '--older-than: ' flowan-archive merge -a A --older-than x
+expect_usage '--level: ' flowan-archive merge -a A --level huge
 expect_usage 'name at least one log' flowan-archive import -a A
 expect_usage "'log' is one word too many" flowan-archive info -a A log
 expect_usage 'name at least one archive' flowan-archive verify

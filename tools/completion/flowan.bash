@@ -21,7 +21,7 @@ _flowan_value()
         flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv" ;;
         flowan-report:-o | flowan-report:--output) _flowan_words "table csv json" ;;
         *:--level) _flowan_words "fast default small" ;;
-        *:--rotate) _flowan_words "1h 1d" ;;
+        *:--rotate | *:--older-than) _flowan_words "1h 1d" ;;
         *:--order) _flowan_words "bytes packets flows" ;;
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
@@ -45,7 +45,8 @@ _flowan_complete()
                 --strict -j --jobs' ;;
         flowan-archive:info) options='--help -a --archive --json' ;;
         flowan-archive:verify) options='--help' ;;
-        flowan-archive:*) commands='import info verify' ;;
+        flowan-archive:merge) options='--help -a --archive --older-than --level' ;;
+        flowan-archive:*) commands='import info verify merge' ;;
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
                 --schema --map' ;;
