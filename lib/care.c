@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -9,6 +10,9 @@
 #include "status.h"
 
 #define CARE_LOCK "flowan.care.lock"
+
+/* Files of one name that are kept. */
+enum { NAMES_MAX = 10000 };
 
 flowan_status fl_care_begin(fl_care *care, const char *directory, const char *done,
                             flowan_error *error)
@@ -52,6 +56,58 @@ flowan_status fl_care_publish(const char *temporary, const char *path,
         return status;
     }
     return fl_care_sync(path, error);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+/* A free name for the file, or one that it has already; 0 or an errno value. */
+static int link_free(fl_buffer *out, const char *path)
+{
+    size_t size = out->size;
+    for (int i = 1; i <= NAMES_MAX; i++) {
+        fl_buffer_byte(out, 0);
+        if (out->failed)
+            return ENOMEM;
+        if (link(path, out->data) == 0)
+            return 0;
+        if (errno != EEXIST)
+            return errno;
+        if (same_file(path, out->data))
+            return 0;
+        out->size = size;
+        fl_buffer_format(out, ".%d", i);
+    }
+    return EEXIST;
+}
+
+flowan_status fl_care_keep(fl_buffer *out, const char *directory, const char *path,
+                           flowan_error *error)
+{
+    fl_buffer_clear(out);
+    fl_buffer_format(out, "%s/" FL_CARE_DAMAGED, directory);
+    fl_buffer_byte(out, 0);
+    if (out->failed)
+        return fl_status_memory(error);
+    bool made = mkdir(out->data, 0755) == 0;
+    if (!made && errno != EEXIST)
+        return fl_status_errno(error, errno, "create", out->data);
+    flowan_status status = made ? fl_care_sync(out->data, error) : FLOWAN_OK;
+    if (status != FLOWAN_OK)
+        return status;
+    out->size--;
+    fl_buffer_text(out, strrchr(path, '/'));
+    int number = link_free(out, path);
+    if (number == ENOMEM)
+        return fl_status_memory(error);
+    if (number != 0)
+        return fl_status_errno(error, number, "move aside", path);
+    return fl_care_sync(out->data, error);
 }
 
 flowan_status fl_care_remove(const char *path, flowan_error *error)

@@ -5,6 +5,8 @@
 
 #include "archive.h"
 
+#define FL_CARE_DAMAGED "damaged"
+
 typedef struct fl_care {
     int lock;
     flowan_archive *archive; /* as listed under the lock */
@@ -24,6 +26,11 @@ flowan_status fl_care_temporary(fl_buffer *out, const char *path, flowan_error *
  * that does not get it is removed. */
 flowan_status fl_care_publish(const char *temporary, const char *path,
                               flowan_error *error);
+
+/* Gives a file a name in DIRECTORY/damaged/ too, which `out` then has, NUL behind: its own
+ * or, where another has that, with a number. */
+flowan_status fl_care_keep(fl_buffer *out, const char *directory, const char *path,
+                           flowan_error *error);
 
 /* Removes a file; one that is gone is no error. */
 flowan_status fl_care_remove(const char *path, flowan_error *error);

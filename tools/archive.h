@@ -6,12 +6,20 @@
 
 int archive_info_run(int argc, char **argv);
 int archive_merge_run(int argc, char **argv);
+int archive_repair_run(int argc, char **argv);
+int archive_expire_run(int argc, char **argv);
 
 /* Opens segment *index. One that was merged since the archive was listed is looked for
  * again, and *index is then what it was merged into, or the next where it expired;
  * FLOWAN_END when there is none. */
 flowan_status archive_open_segment(flowan_archive *archive, size_t *index,
                                    flowan_reader **reader, flowan_error *error);
+
+/* Prints ", received T to T", or nothing where no time is known. */
+void archive_print_received(const flowan_segment_stats *stats);
+
+/* "500G" to bytes: K, M, G, T and P are powers of 1024, as in du -h. False with a message. */
+bool archive_take_size(const char *option, const char *text, uint64_t *out);
 
 /* The compression that --level names; 0 when it is unknown. */
 int archive_level(const char *name);

@@ -14,12 +14,16 @@ static const char help[] =
     "Usage: flowan-archive import -a DIR [OPTION]... PATH...\n"
     "       flowan-archive info -a DIR [--json]\n"
     "       flowan-archive verify DIR|SEGMENT...\n"
+    "       flowan-archive repair -a DIR\n"
+    "       flowan-archive expire -a DIR [--keep D] [--keep-size SIZE] [--hold FILE]\n"
     "       flowan-archive merge -a DIR [--older-than D]\n"
     "Keep flow records of goflow2 in an archive, losslessly.\n"
     "\n"
     "  import   reads logs (plain, gzip or zstd; - is standard input) into DIR\n"
     "  info     says what is in DIR\n"
     "  verify   checks every stored byte\n"
+    "  repair   keeps what is sound of damaged segments\n"
+    "  expire   removes what is old, or too much\n"
     "  merge    makes daily segments of small ones\n"
     "\n"
     "'flowan-archive COMMAND --help' says more of each.\n"
@@ -191,6 +195,37 @@ flowan_status archive_open_segment(flowan_archive *archive, size_t *index,
             status = flowan_archive_reader(archive, *index, reader, error);
     }
     return status;
+}
+
+void archive_print_received(const flowan_segment_stats *stats)
+{
+    char from[FLOWAN_TIME_TEXT_SIZE];
+    char to[FLOWAN_TIME_TEXT_SIZE];
+    if (stats->received_min_ns > stats->received_max_ns)
+        return;
+    flowan_time_format(stats->received_min_ns, from);
+    flowan_time_format(stats->received_max_ns, to);
+    printf(", received %s to %s", from, to);
+}
+
+bool archive_take_size(const char *option, const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGTP";
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    unsigned shift = 0;
+    for (unsigned i = 0; units[i]; i++)
+        if (*end == units[i] || *end == units[i] + 32)
+            shift = 10 * (i + 1);
+    end += shift > 0;
+    if (text[0] < '0' || text[0] > '9' || *end || errno || value == 0 ||
+        value > UINT64_MAX >> shift) {
+        cli_usage("%s wants a size such as 500G, not '%s'", option, text);
+        return false;
+    }
+    *out = (uint64_t)value << shift;
+    return true;
 }
 
 bool archive_level(const char *name, flowan_level *level)
@@ -396,10 +431,9 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"import", run_import},
-        {"info", archive_info_run},
-        {"verify", run_verify},
-        {"merge", archive_merge_run},
+        {"import", run_import},         {"info", archive_info_run},
+        {"verify", run_verify},         {"repair", archive_repair_run},
+        {"expire", archive_expire_run}, {"merge", archive_merge_run},
     };
     cli_begin("flowan-archive", NULL);
     opterr = 0;

@@ -20,7 +20,7 @@ options_of()
     "$@" --help | sed -n 's/^  \(  \)\{0,2\}\(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\3/p' | sort -u
 }
 for command in 'flowan-archive import' 'flowan-archive info' 'flowan-archive verify' \
-    'flowan-archive merge' flowan-dump; do
+    'flowan-archive merge' 'flowan-archive repair' 'flowan-archive expire' flowan-dump; do
     options_of $command >known
     offered $command -- >offers
     diff known offers >&2 || fail "$command: the options of its help are not those offered"
@@ -36,7 +36,7 @@ for report in networks asns matrix top series; do
     done <offers
 done
 expect_status 0 offered flowan-archive ''
-for command in import info verify merge; do
+for command in import info verify repair expire merge; do
     expect_in_stdout "^$command\$"
 done
 expect_status 0 offered flowan-dump -o ''

@@ -3,7 +3,8 @@
 flow 10 1 2 10.0.0.1 192.0.2.1 7 >log
 
 for command in flowan-archive 'flowan-archive import' 'flowan-archive info' \
-    'flowan-archive verify' 'flowan-archive merge' flowan-dump flowan-report 'flowan-report networks' \
+    'flowan-archive verify' 'flowan-archive merge' 'flowan-archive repair' \
+    'flowan-archive expire' flowan-dump flowan-report 'flowan-report networks' \
     'flowan-report asns' 'flowan-report matrix' 'flowan-report top' \
     'flowan-report series'; do
     expect_status 0 $command --help
@@ -35,6 +36,15 @@ expect_usage "unknown command '-a'" flowan-archive -a A
 expect_usage '-a DIR is missing' flowan-archive import log
 expect_usage '-a DIR is missing' flowan-archive info
 expect_usage '-a DIR is missing' flowan-archive merge
+expect_usage '-a DIR is missing' flowan-archive repair
+expect_usage '-a DIR is missing' flowan-archive expire --keep 1d
+expect_usage "'log' is one word too many" flowan-archive repair -a A log
+expect_usage "'log' is one word too many" flowan-archive expire -a A --keep 1d log
+expect_usage '--keep or --keep-size is missing' flowan-archive expire -a A
+expect_usage '--keep: ' flowan-archive expire -a A --keep 3x
+for size in '' 0 x 5x 5GG -1 1.5G 99999999P; do
+    expect_usage '--keep-size wants' flowan-archive expire -a A --keep-size "$size"
+done
 expect_usage "'log' is one word too many" flowan-archive merge -a A log
 expect_usage '--older-than: ' flowan-archive merge -a A --older-than x
 expect_usage '--level: ' flowan-archive merge -a A --level huge

@@ -2,51 +2,12 @@
  * who begin to write, and those who come after a crash. */
 #include "flowan/care.h"
 
-#include <sys/file.h>
-#include <sys/wait.h>
-
 #include "archives.h"
 #include "care.h"
 #include "flowan/scan.h"
+#include "killed.h"
 #include "unit.h"
 #include "writer.h"
-
-/* --- a process that is killed --- */
-
-static bool counting;
-static unsigned steps;
-static unsigned killed_at; /* before the step of this number, from 1; 0: never */
-
-static void step(void)
-{
-    if (counting && ++steps == killed_at)
-        _exit(9);
-}
-
-int __real_fl_file_write(int fd, const void *data, size_t size);
-int __wrap_fl_file_write(int fd, const void *data, size_t size);
-int __real_fl_file_sync_directory(const char *path);
-int __wrap_fl_file_sync_directory(const char *path);
-int __real_unlink(const char *path);
-int __wrap_unlink(const char *path);
-
-int __wrap_fl_file_write(int fd, const void *data, size_t size)
-{
-    step();
-    return __real_fl_file_write(fd, data, size);
-}
-
-int __wrap_fl_file_sync_directory(const char *path)
-{
-    step();
-    return __real_fl_file_sync_directory(path);
-}
-
-int __wrap_unlink(const char *path)
-{
-    step();
-    return __real_unlink(path);
-}
 
 /* --- fixtures --- */
 
@@ -348,33 +309,10 @@ END_TEST
 
 /* --- killed --- */
 
-/* Runs in a process of its own, which is killed before a step; how many steps it came to,
- * or 0 when it was killed. */
-static unsigned merge_in_child(unsigned at)
+static bool merge_well(void)
 {
-    int ends[2];
-    ck_assert_int_eq(pipe(ends), 0);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        counting = true;
-        killed_at = at;
-        flowan_merge_options options = merge_options(MARCH_15 + 1000 * DAY);
-        flowan_status status = flowan_archive_merge(home, &options, NULL, NULL);
-        ssize_t size = write(ends[1], &steps, sizeof steps);
-        _exit(status == FLOWAN_OK && size == sizeof steps ? 0 : 1);
-    }
-    close(ends[1]);
-    int state;
-    unsigned count = 0;
-    ck_assert_int_eq(waitpid(child, &state, 0), child);
-    ck_assert(WIFEXITED(state));
-    if (WEXITSTATUS(state) == 0)
-        ck_assert_int_eq(read(ends[0], &count, sizeof count), sizeof count);
-    else
-        ck_assert_int_eq(WEXITSTATUS(state), 9);
-    close(ends[0]);
-    return count;
+    flowan_merge_options options = merge_options(MARCH_15 + 1000 * DAY);
+    return flowan_archive_merge(home, &options, NULL, NULL) == FLOWAN_OK;
 }
 
 START_TEST(killed_at_every_step)
@@ -383,7 +321,7 @@ START_TEST(killed_at_every_step)
     unsigned killed = 0;
     for (unsigned at = 1;; at++) {
         import_hourly(&log, 100);
-        unsigned count = merge_in_child(at);
+        bool alive = outlives(merge_well, at);
         /* nothing lost, nothing twice, for all who come now */
         assert_archived(&log);
         size_t now = segments();
@@ -399,7 +337,7 @@ START_TEST(killed_at_every_step)
         assert_archived(&log);
         assert_tidy();
         remove_tree(home);
-        if (count > 0)
+        if (alive)
             break;
         killed++;
     }

@@ -16,12 +16,14 @@ _flowan_files()
 _flowan_value()
 {
     case ${COMP_WORDS[0]##*/}:$1 in
-        flowan-archive:-a | flowan-archive:--archive | *:--rejects | *:--networks | *:--asn-db)
+        flowan-archive:-a | flowan-archive:--archive | *:--rejects | *:--hold | *:--networks | *:--asn-db)
             _flowan_files ;;
         flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv" ;;
         flowan-report:-o | flowan-report:--output) _flowan_words "table csv json" ;;
         *:--level) _flowan_words "fast default small" ;;
         *:--rotate | *:--older-than) _flowan_words "1h 1d" ;;
+        *:--keep) _flowan_words "7d 30d 90d 1w" ;;
+        *:--keep-size) _flowan_words "100G 1T" ;;
         *:--order) _flowan_words "bytes packets flows" ;;
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
@@ -45,8 +47,11 @@ _flowan_complete()
                 --strict -j --jobs' ;;
         flowan-archive:info) options='--help -a --archive --json' ;;
         flowan-archive:verify) options='--help' ;;
+        flowan-archive:repair) options='--help -a --archive' ;;
+        flowan-archive:expire)
+            options='--help -a --archive --keep --keep-size --hold --dry-run' ;;
         flowan-archive:merge) options='--help -a --archive --older-than --level' ;;
-        flowan-archive:*) commands='import info verify merge' ;;
+        flowan-archive:*) commands='import info verify repair expire merge' ;;
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
                 --schema --map' ;;
