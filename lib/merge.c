@@ -82,13 +82,6 @@ static flowan_status take_segment(merge *m, fl_repack *repack, flowan_reader *re
     return status;
 }
 
-/* The last one's footer knows all logs. */
-static flowan_status finish(flowan_writer *writer, const flowan_reader *last,
-                            flowan_error *error)
-{
-    return flowan_writer_finish(writer, last->logs, last->log_count, error);
-}
-
 static flowan_status write_group(merge *m, flowan_error *error)
 {
     flowan_writer_options options = {
@@ -113,8 +106,8 @@ static flowan_status write_group(merge *m, flowan_error *error)
     }
     if (status == FLOWAN_OK)
         status = fl_repack_flush(repack, error);
-    if (status == FLOWAN_OK)
-        status = finish(writer, reader, error);
+    if (status == FLOWAN_OK && reader) /* the last one's footer knows all logs */
+        status = flowan_writer_finish(writer, reader->logs, reader->log_count, error);
     flowan_reader_free(reader);
     reader = NULL;
     fl_repack_free(repack);

@@ -12,7 +12,7 @@
 
 static const char help[] =
     "Usage: flowan-archive import -a DIR [OPTION]... PATH...\n"
-    "       flowan-archive info -a DIR [--json]\n"
+    "       flowan-archive info -a DIR [--json] [--gap D] [--quick]\n"
     "       flowan-archive verify DIR|SEGMENT...\n"
     "       flowan-archive repair -a DIR\n"
     "       flowan-archive expire -a DIR [--keep D] [--keep-size SIZE] [--hold FILE]\n"

@@ -32,6 +32,58 @@ assert info["flows_from"] == "2025-03-15T10:00:00Z", info
 assert info["flows_to"] == "2025-03-16T00:00:00Z", info
 assert info["logs"] == [{"path": "log", "offset": len(log)}], info' "$CASE_OUT"
 
+# Gaps, over records that come late, and what exporters lost.
+sent() # RECEIVED NUMBER EXPORTER [TYPE]
+{
+    flow "$1" "$1" "$1" 10.0.0.1 192.0.2.1 1 \
+        ",\"sequence_num\":$2,\"sampler_address\":\"$3\"" |
+        sed "s/IPFIX/${4:-IPFIX}/"
+}
+{
+    for i in 0 1 2 3 4 5 6 8 9; do
+        sent $((i * 100)) $((1000 + i)) 198.51.100.1
+    done
+    sent 7000 40 2001:db8::9 NETFLOW_V9
+    sent 7000 40 2001:db8::9 NETFLOW_V9
+    sent 7001 41 2001:db8::9 NETFLOW_V9
+    sent 7001 44 2001:db8::9 NETFLOW_V9
+    sent 3000 1010 198.51.100.1
+    sent 7301 1011 198.51.100.1
+} >lossy
+flowan-archive import -a L lossy 2>/dev/null
+for options in '' --quick; do
+    expect_status 0 flowan-archive info -a L $options
+    expect_silence
+    expect_in_stdout '^gaps +2025-03-15T00:15:00Z to 2025-03-15T00:50:00Z, 2100\.000 s$'
+    expect_in_stdout '^ +2025-03-15T00:50:00Z to 2025-03-15T01:56:40Z, 4000\.000 s$'
+    expect_in_stdout '^ +2025-03-15T01:56:41Z to 2025-03-15T02:01:41Z, 300\.000 s$'
+    expect_status 0 flowan-archive info -a L $options --gap 1w
+    expect_in_stdout '^gaps +none$'
+done
+expect_status 0 flowan-archive info -a L
+expect_in_stdout '^exporters +address +type +domain +records +lost, at most about +share$'
+expect_in_stdout '^ +198\.51\.100\.1 +IPFIX +11 +1 records +8\.333 %$'
+expect_in_stdout '^ +2001:db8::9 +NETFLOW_V9 +4 +2 datagrams +40\.000 %$'
+expect_status 0 flowan-archive info -a L --json --gap 20m
+expect_python '
+import json, sys
+info = json.load(open(sys.argv[1]))
+assert info["gaps"] == [
+    {"from": "2025-03-15T00:15:00Z", "to": "2025-03-15T00:50:00Z", "seconds": 2100.0},
+    {"from": "2025-03-15T00:50:00Z", "to": "2025-03-15T01:56:40Z", "seconds": 4000.0},
+], info["gaps"]
+v9, ipfix = info["exporters"]
+assert v9 == {"address": "2001:db8::9", "type": "NETFLOW_V9", "records": 4,
+              "unit": "datagrams", "counted": 3, "lost": 2, "lost_share": 0.4}, v9
+assert ipfix["lost"] == 1 and ipfix["counted"] == 11, ipfix
+assert ipfix["unit"] == "records", ipfix
+assert info["exporters_left_out"] == 0, info' "$CASE_OUT"
+expect_status 0 flowan-archive info -a L --json --quick
+expect_python '
+import json, sys
+info = json.load(open(sys.argv[1]))
+assert len(info["gaps"]) == 3 and "exporters" not in info, info' "$CASE_OUT"
+
 expect_status 0 flowan-archive verify A
 expect_silence
 expect_in_stdout '^2 segments, 2 blocks, [0-9.]+ k?B: every byte as written$'

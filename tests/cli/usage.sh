@@ -36,6 +36,7 @@ expect_usage "unknown command '-a'" flowan-archive -a A
 expect_usage '-a DIR is missing' flowan-archive import log
 expect_usage '-a DIR is missing' flowan-archive info
 expect_usage '-a DIR is missing' flowan-archive merge
+expect_usage '--gap: ' flowan-archive info -a A --gap x
 expect_usage '-a DIR is missing' flowan-archive repair
 expect_usage '-a DIR is missing' flowan-archive expire --keep 1d
 expect_usage "'log' is one word too many" flowan-archive repair -a A log

@@ -45,7 +45,7 @@ _flowan_complete()
         flowan-archive:import)
             options='--help -a --archive --rotate --level --rejects --map --again
                 --strict -j --jobs' ;;
-        flowan-archive:info) options='--help -a --archive --json' ;;
+        flowan-archive:info) options='--help -a --archive --json --gap --quick' ;;
         flowan-archive:verify) options='--help' ;;
         flowan-archive:repair) options='--help -a --archive' ;;
         flowan-archive:expire)
