@@ -15,6 +15,9 @@
 #include "flowan/aggregate.h"
 #include "flowan/archive.h"
 #include "flowan/asdb.h"
+#include "flowan/care.h"
+#include "flowan/gaps.h"
+#include "flowan/losses.h"
 #include "flowan/networks.h"
 #include "flowan/parser.h"
 #include "flowan/segment.h"
@@ -522,6 +525,121 @@ out:
     flowan_archiver_free(archiver);
 }
 
+/* Two segments of a day, made without failures. */
+static void make_two(trial *t)
+{
+    flowan_batch *batch = filled_batch();
+    flowan_archiver *archiver = NULL;
+    flowan_log_state log = log_state();
+    flowan_archiver_options options = {.size = sizeof options, .segment_rows = 8};
+    EXPECT(flowan_archiver_open(&archiver, t->directory, &options, NULL) == FLOWAN_OK &&
+               flowan_archiver_begin_log(archiver, &log, 1742000400000000000, NULL) ==
+                   FLOWAN_OK &&
+               flowan_archiver_write(archiver, batch, 0, log.position, NULL) ==
+                   FLOWAN_OK &&
+               flowan_archiver_finish(archiver, NULL) == FLOWAN_OK,
+           "no archive");
+    flowan_archiver_free(archiver);
+    flowan_batch_free(batch);
+}
+
+/* How many rows the archive has, seen without failures. */
+static uint64_t count_rows(const trial *t)
+{
+    flowan_archive *listed;
+    uint64_t rows = 0;
+    EXPECT(flowan_archive_open(&listed, t->directory, NULL) == FLOWAN_OK, "no archive");
+    for (size_t i = 0; i < flowan_archive_segments(listed); i++) {
+        flowan_reader *reader;
+        EXPECT(flowan_archive_reader(listed, i, &reader, NULL) == FLOWAN_OK,
+               "no segment");
+        rows += flowan_reader_info(reader).stats.rows;
+        flowan_reader_free(reader);
+    }
+    flowan_archive_free(listed);
+    return rows;
+}
+
+static void merge(trial *t)
+{
+    flowan_merge_options options = {.size = sizeof options, .now_ns = UINT64_MAX};
+    flowan_merge_result result;
+    make_two(t);
+    uint64_t rows = count_rows(t);
+    flowan_status status =
+        TRY(flowan_archive_merge(t->directory, &options, &result, &t->error));
+    EXPECT(count_rows(t) == rows, "a merge has other rows");
+    if (status < 0)
+        return;
+    fl_buffer_format(&t->said, "%llu segments into %llu",
+                     (unsigned long long)result.merged,
+                     (unsigned long long)result.made);
+}
+
+/* A segment that cannot be mended for want of memory is told, and stays as it was. */
+static void repair(trial *t)
+{
+    flowan_archive *listed;
+    flowan_repair_result result;
+    make_two(t);
+    uint64_t rows = count_rows(t);
+    EXPECT(flowan_archive_open(&listed, t->directory, NULL) == FLOWAN_OK, "no archive");
+    FILE *file = fopen(flowan_archive_path(listed, 0), "r+b");
+    EXPECT(file && fseek(file, 300, SEEK_SET) == 0 && fputc('!', file) == '!' &&
+               fclose(file) == 0,
+           "no damage");
+    flowan_archive_free(listed);
+    flowan_status status =
+        TRY(flowan_archive_repair(t->directory, NULL, &result, &t->error));
+    EXPECT(status < 0 || result.failed == 0 || allocator.failed, "failed, but why?");
+    EXPECT(flowan_archive_repair(t->directory, NULL, &result, NULL) == FLOWAN_OK &&
+               result.failed == 0 && count_rows(t) < rows,
+           "not repaired");
+    if (status >= 0)
+        fl_buffer_format(&t->said, "%llu rows", (unsigned long long)count_rows(t));
+}
+
+static void expire(trial *t)
+{
+    flowan_expire_options options = {
+        .size = sizeof options, .now_ns = UINT64_MAX, .keep_ns = 1};
+    flowan_expire_result result;
+    flowan_holds *holds = NULL;
+    static const char text[] = "192.0.2.1 2001:db8::/32\n2025-03-15 2025-03-16\n";
+    make_two(t);
+    STEP(flowan_holds_parse(&holds, text, sizeof text - 1, "holds", &t->error));
+    options.holds = holds;
+    ONCE(flowan_archive_expire(t->directory, &options, &result, &t->error));
+    fl_buffer_format(&t->said, "expired");
+    options.holds = NULL;
+    EXPECT(flowan_archive_expire(t->directory, &options, &result, NULL) == FLOWAN_OK &&
+               result.failed == 0 && count_rows(t) == 0,
+           "not expired");
+out:
+    flowan_holds_free(holds);
+}
+
+static void missing(trial *t)
+{
+    flowan_batch *batch = filled_batch();
+    flowan_gaps *gaps = NULL;
+    flowan_losses *losses = NULL;
+    flowan_gap gap;
+    flowan_exporter exporter;
+    STEP(flowan_gaps_new(&gaps, 1, &t->error));
+    STEP(flowan_losses_new(&losses, 0, &t->error));
+    ONCE(flowan_gaps_add(gaps, batch, &t->error));
+    ONCE(flowan_losses_add(losses, batch, &t->error));
+    for (size_t i = 0; flowan_gaps_get(gaps, i, &gap); i++)
+        fl_buffer_format(&t->said, "%llu ", (unsigned long long)gap.from_ns);
+    for (size_t i = 0; flowan_losses_get(losses, i, &exporter); i++)
+        fl_buffer_format(&t->said, "%llu ", (unsigned long long)exporter.rows);
+out:
+    flowan_gaps_free(gaps);
+    flowan_losses_free(losses);
+    flowan_batch_free(batch);
+}
+
 static void import_alone(trial *t)
 {
     import_by(t, 1);
@@ -640,6 +758,10 @@ static const scenario scenarios[] = {
     {"segment", segment, false},
     {"repack", repack, false},
     {"archive", archive, false},
+    {"merge", merge, false},
+    {"repair", repair, false},
+    {"expire", expire, false},
+    {"gaps and losses", missing, false},
     {"import", import_alone, false},
     {"import by three", import_by_three, false},
     {"networks", networks, true},
