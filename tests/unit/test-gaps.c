@@ -181,6 +181,7 @@ static Suite *gaps_suite(void)
 {
     Suite *suite = suite_create("gaps");
     TCase *tests = tcase_create("gaps");
+    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, of_records);
     tcase_add_test(tests, of_statistics);
