@@ -353,8 +353,8 @@ out:
 }
 
 /* The states in a segment's footer, or in its blocks where that is damaged. What is no
- * segment any more tells nothing; one that is gone was merged or has expired just now; one
- * that cannot be opened for another reason holds records that would be taken twice. */
+ * segment any more tells nothing; one that cannot be opened for another reason holds
+ * records that would be taken twice, and one that is gone was merged or has expired. */
 static flowan_status learn_segment(flowan_archiver *archiver, const char *path,
                                    flowan_error *error)
 {

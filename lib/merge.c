@@ -90,14 +90,14 @@ static flowan_status write_group(merge *m, flowan_error *error)
         .last_serial = fl_archive_last_serial(m->care.archive, m->end - 1),
         .interval_start_ns = m->day * FL_CLOCK_DAY_NS,
         .interval_ns = FL_CLOCK_DAY_NS,
-        .zstd_level = m->options.zstd_level};
+        .level = m->options.level};
     flowan_writer *writer = NULL;
     fl_repack *repack = NULL;
     flowan_reader *reader = NULL;
     flowan_status status =
         flowan_writer_open(&writer, m->temporary.data, &options, error);
     if (status == FLOWAN_OK)
-        status = fl_repack_new(&repack, writer, m->options.zstd_level, 0, error);
+        status = fl_repack_new(&repack, writer, m->options.level, 0, error);
     for (size_t i = m->first; status == FLOWAN_OK && i < m->end; i++) {
         flowan_reader_free(reader);
         status = flowan_archive_reader(m->care.archive, i, &reader, error);

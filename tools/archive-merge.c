@@ -88,10 +88,8 @@ int archive_merge_run(int argc, char **argv)
                 return cli_usage("--older-than: %s", error.message);
             break;
         case OPTION_LEVEL:
-            options.zstd_level = archive_level(optarg);
-            if (options.zstd_level == 0)
-                return cli_usage("--level: unknown level '%s': fast, default or small",
-                                 optarg);
+            if (!archive_take_level(optarg, &options.level))
+                return CLI_USAGE;
             break;
         case OPTION_HELP: return cli_help(merge_help);
         default: return cli_bad_option(argv, option);

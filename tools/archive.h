@@ -21,7 +21,7 @@ void archive_print_received(const flowan_segment_stats *stats);
 /* "500G" to bytes: K, M, G, T and P are powers of 1024, as in du -h. False with a message. */
 bool archive_take_size(const char *option, const char *text, uint64_t *out);
 
-/* The compression that --level names; 0 when it is unknown. */
-int archive_level(const char *name);
+/* The compression that --level names. False, and a message, when it is unknown. */
+bool archive_take_level(const char *name, flowan_level *level);
 
 #endif

@@ -31,7 +31,7 @@ typedef struct flowan_merge_options {
     uint64_t now_ns;        /* the time */
     uint64_t older_than_ns; /* only days (UTC) that ended so long before it */
     uint64_t segment_rows;  /* no more in a segment; 0: 16,000,000 */
-    int zstd_level;         /* as a writer's */
+    flowan_level level;
     void *context;          /* for the callbacks */
     /* After each segment that was made. May be NULL. */
     void (*merged)(void *context, const flowan_merged *merged);
