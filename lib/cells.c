@@ -229,3 +229,42 @@ void fl_cell_gather(const fl_slice *slice, const fl_cell *cell, const uint32_t *
             out[i] = cell->entries->codes[rows[i]];
     }
 }
+
+void fl_cell_gather_all(const fl_slice *slice, const fl_cell *cell, size_t first,
+                        size_t count, uint64_t *out)
+{
+    size_t row = slice->first + first;
+    switch (cell->form) {
+    case FL_CELL_U32: {
+        const uint32_t *values = (const uint32_t *)cell->column->cells + row;
+        for (size_t i = 0; i < count; i++)
+            out[i] = values[i];
+        return;
+    }
+    case FL_CELL_U64:
+        if (count)
+            memcpy(out, (const uint64_t *)cell->column->cells + row,
+                   count * sizeof *out);
+        return;
+    case FL_CELL_HIGH:
+    case FL_CELL_LOW: {
+        const flowan_address *values =
+            (const flowan_address *)cell->column->cells + row;
+        size_t half = cell->form == FL_CELL_LOW ? 8 : 0;
+        for (size_t i = 0; i < count; i++)
+            out[i] = load_big_endian(values[i].octet + half);
+        return;
+    }
+    case FL_CELL_CODE:
+        for (size_t i = 0; i < count; i++)
+            out[i] = cell->entries->codes[first + i];
+    }
+}
+
+bool fl_slice_has_everywhere(const fl_slice *slice, size_t column)
+{
+    for (size_t i = 0; i < slice->shape_count; i++)
+        if (!fl_slice_has(slice, i, column))
+            return false;
+    return true;
+}

@@ -58,6 +58,13 @@ void fl_slice_free(fl_slice *slice);
 void fl_cell_gather(const fl_slice *slice, const fl_cell *cell, const uint32_t *rows,
                     size_t count, uint64_t *out);
 
+/* Likewise in all rows from `first` on, which all have it. */
+void fl_cell_gather_all(const fl_slice *slice, const fl_cell *cell, size_t first,
+                        size_t count, uint64_t *out);
+
+/* Whether every row has the column. */
+bool fl_slice_has_everywhere(const fl_slice *slice, size_t column);
+
 static inline bool fl_slice_has(const fl_slice *slice, size_t shape, size_t column)
 {
     return slice->has[shape * slice->has_width + column / 64] >> (column % 64) & 1;

@@ -409,12 +409,26 @@ static bool apply_feature(refiner *r, const fl_slice *s, const feature *f,
     uint32_t rows[CHUNK];
     uint64_t numbers[CHUNK];
     uint64_t copied[CHUNK];
+    bool everywhere = fl_slice_has_everywhere(s, f->cell->number) &&
+                      (!f->copy || fl_slice_has_everywhere(s, f->copy->number));
     if (!refiner_begin(r))
         return false;
     for (size_t start = 0; start < s->rows; start += CHUNK) {
         size_t end = start + CHUNK < s->rows ? start + CHUNK : s->rows;
         size_t count = 0;
         bool copies = f->copy != NULL;
+        if (everywhere) {
+            count = end - start;
+            fl_cell_gather_all(s, f->cell, start, count, numbers);
+            if (copies)
+                fl_cell_gather_all(s, f->copy, start, count, copied);
+            for (size_t i = 0; i < count; i++) {
+                uint64_t other = copies ? copied[i] : ~numbers[i] * f->unit;
+                if (!refine(r, &classes[start + i], symbol_of(f, numbers[i], other)))
+                    return false;
+            }
+            continue;
+        }
         for (size_t row = start; row < end; row++)
             if (fl_slice_has(s, s->shapes[row], f->cell->number)) {
                 rows[count++] = (uint32_t)row;

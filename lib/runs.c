@@ -45,6 +45,10 @@ static bool choose_cells(fl_runs *runs, const fl_slice *s)
 static void list_numbers(const fl_slice *s, const fl_cell *cell, uint64_t *out)
 {
     uint64_t last = 0;
+    if (fl_slice_has_everywhere(s, cell->number)) {
+        fl_cell_gather_all(s, cell, 0, s->rows, out);
+        return;
+    }
     for (size_t row = 0; row < s->rows; row++) {
         uint32_t at = (uint32_t)row;
         if (fl_slice_has(s, s->shapes[row], cell->number))

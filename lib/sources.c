@@ -5,6 +5,9 @@
 /* So many numbers are looked at to choose between two ways to write them. */
 enum { LOOK = 1024, PROBES = 8 };
 
+/* What is known of an entry before its source is found. */
+enum { ENTRY_NEW = 0, ENTRY_CONSTANT = 1, ENTRY_VARIES = 2 };
+
 /* What streams are for. */
 enum {
     STREAM_CELL = 1,
@@ -73,14 +76,6 @@ static const fl_cell *find_cell(const finder *f, int field)
 }
 
 /* --- sources --- */
-
-static bool is_constant(const finder *f)
-{
-    for (size_t i = 1; i < f->count; i++)
-        if (f->numbers[i] != f->numbers[0])
-            return false;
-    return true;
-}
 
 /* Whether the cell has the other one's number in all rows. */
 static bool is_copy(finder *f, const fl_cell *from)
@@ -537,18 +532,15 @@ static bool begin_talks(finder *f)
     return true;
 }
 
-static bool find_source(finder *f, size_t rank, fl_source *out, uint64_t *constant)
+static bool find_source(finder *f, size_t rank, fl_source *out)
 {
     const fl_cell *cell = &f->slice->cells[f->order[rank]];
     int field = cell->column->field;
     int end = fl_ends_of_field(field);
     *out = (fl_source){.op = FL_SOURCE_CONSTANT};
-    *constant = 0;
-    gather(f, cell, f->numbers);
-    if (is_constant(f)) {
-        *constant = f->numbers[0];
+    if (f->layout->entries[f->next[f->order[rank]]].source == ENTRY_CONSTANT)
         return true;
-    }
+    gather(f, cell, f->numbers);
     if (find_copy(f, rank, out) || find_unit(f, cell, out))
         return true;
     if (in_talks(f) && goes_with_talk(f))
@@ -598,18 +590,68 @@ static bool look_at_class(finder *f)
         return false;
     for (size_t rank = 0; rank < f->slice->cell_count; rank++) {
         size_t number = f->order[rank];
-        uint64_t constant;
         if (f->told[number] || !has_cell(f, &f->slice->cells[number]))
             continue;
-        if (!find_source(f, rank, &f->found[number], &constant))
+        if (!find_source(f, rank, &f->found[number]))
             return false;
         int64_t source = list_source(f, &f->found[number]);
         if (source < 0)
             return false;
-        f->layout->entries[f->next[number]++] =
-            (fl_layout_entry){(uint16_t)f->class, (uint16_t)source, constant};
+        f->layout->entries[f->next[number]++].source = (uint16_t)source;
     }
     return true;
+}
+
+enum { CHUNK = 1024 };
+
+/* Looks in order of rows whether classes have one number for the cell: most have, and in
+ * order of classes each row would be another line of memory. `entry_of` is per class. */
+static void find_constants(finder *f, const fl_cell *cell, const uint32_t *entry_of)
+{
+    const fl_slice *s = f->slice;
+    uint64_t numbers[CHUNK];
+    bool everywhere = fl_slice_has_everywhere(s, cell->number);
+    for (size_t start = 0; start < s->rows; start += CHUNK) {
+        size_t count = s->rows - start < CHUNK ? s->rows - start : CHUNK;
+        if (everywhere)
+            fl_cell_gather_all(s, cell, start, count, numbers);
+        for (size_t i = 0; i < count; i++) {
+            size_t class = f->classes->of_row[start + i];
+            uint32_t row = (uint32_t)(start + i);
+            if (!everywhere) {
+                if (!fl_slice_has(s, f->classes->shapes[class], cell->number))
+                    continue;
+                fl_cell_gather(s, cell, &row, 1, &numbers[i]);
+            }
+            fl_layout_entry *entry = &f->layout->entries[entry_of[class]];
+            if (entry->source == ENTRY_NEW) {
+                entry->source = ENTRY_CONSTANT;
+                entry->constant = numbers[i];
+            } else if (entry->constant != numbers[i]) {
+                entry->source = ENTRY_VARIES;
+            }
+        }
+    }
+}
+
+static bool begin_entries(finder *f)
+{
+    fl_layout *l = f->layout;
+    uint32_t *entry_of = fl_memory_alloc(f->classes->count, sizeof *entry_of);
+    for (size_t c = 0; entry_of && c < f->slice->cell_count; c++) {
+        const fl_cell *cell = &f->slice->cells[c];
+        size_t entry = l->first_entry[c];
+        if (f->told[c])
+            continue;
+        for (size_t k = 0; k < f->classes->count; k++)
+            if (fl_slice_has(f->slice, f->classes->shapes[k], cell->number)) {
+                entry_of[k] = (uint32_t)entry;
+                l->entries[entry++] = (fl_layout_entry){(uint16_t)k, ENTRY_NEW, 0};
+            }
+        find_constants(f, cell, entry_of);
+    }
+    fl_memory_free(entry_of);
+    return entry_of != NULL;
 }
 
 static bool make_entries(finder *f)
@@ -624,7 +666,7 @@ static bool make_entries(finder *f)
     }
     l->first_entry[s->cell_count] = count;
     l->entries = fl_memory_alloc(count, sizeof *l->entries);
-    return l->entries != NULL;
+    return l->entries && begin_entries(f);
 }
 
 static void mark_told(finder *f)
