@@ -10,10 +10,12 @@ enum {
     VALUES_MAX = 8, /* of a feature */
     SYMBOLS = VALUES_MAX + 2,
     MAP_WIDTH = SYMBOLS + 1, /* and a mark that the old number is taken */
-    ROWS_PER_CLASS = 1024,   /* features are taken while there are as many */
-    CLASSES_FEW = 8,         /* … or classes so few */
-    CLASS_ROWS_MIN = 32,     /* smaller ones of a shape are put together */
-    COPY_SHARE = 20,         /* in 1/1000 of the sample */
+    CLASSES_MOST = 1024,     /* of a block, beside those that shapes make */
+    CLASS_BITS = 8 * 60,     /* that a class costs, about */
+    COMMON_MAX = 16,         /* numbers of a cell that are told apart in what follows */
+    MARKS = COMMON_MAX + 32,
+    CLASS_ROWS_MIN = 32, /* smaller ones of a shape are put together */
+    COPY_SHARE = 20,     /* in 1/1000 of the sample */
     FEATURES_MAX = 64
 };
 
@@ -69,11 +71,15 @@ uint16_t *fl_classes_cell_order(const fl_slice *slice)
 typedef struct sample {
     uint32_t *rows;
     size_t count;
-    uint16_t *classes; /* per row of the sample, as far as features are taken */
-    uint64_t *numbers; /* [cell * count + row of the sample] */
-    uint32_t *slots;   /* row of the sample + 1 */
-    uint32_t *counts;  /* per slot */
-    uint16_t *order;   /* of cells */
+    uint16_t *classes;  /* per row of the sample, as far as features are taken */
+    uint64_t *numbers;  /* [cell * count + row of the sample] */
+    uint32_t *slots;    /* row of the sample + 1 */
+    uint32_t *counts;   /* per slot */
+    uint16_t *order;    /* of cells */
+    uint8_t *marks;     /* [cell * count + row]: what kind of number it is, about */
+    uint32_t *by_class; /* rows in order of classes */
+    uint32_t *labels;   /* per row: its shape and exporter, which runs tell */
+    uint64_t cost;      /* of all cells in the classes so far, in bits */
 } sample;
 
 static bool sample_init(sample *sm, const fl_slice *s)
@@ -86,8 +92,11 @@ static bool sample_init(sample *sm, const fl_slice *s)
     sm->slots = fl_memory_alloc(SAMPLE_SLOTS, sizeof *sm->slots);
     sm->counts = fl_memory_alloc(SAMPLE_SLOTS, sizeof *sm->counts);
     sm->order = fl_classes_cell_order(s);
-    if (!sm->rows || !sm->classes || !sm->numbers || !sm->slots || !sm->counts ||
-        !sm->order)
+    sm->marks = fl_memory_zalloc(sm->count * s->cell_count, 1);
+    sm->by_class = fl_memory_alloc(sm->count, sizeof *sm->by_class);
+    sm->labels = fl_memory_alloc(sm->count, sizeof *sm->labels);
+    if (!sm->marks || !sm->by_class || !sm->labels || !sm->rows || !sm->classes ||
+        !sm->numbers || !sm->slots || !sm->counts || !sm->order)
         return false;
     for (size_t i = 0; i < sm->count; i++) {
         sm->rows[i] = (uint32_t)(i * s->rows / sm->count);
@@ -111,6 +120,9 @@ static void sample_free(sample *sm)
     fl_memory_free(sm->slots);
     fl_memory_free(sm->counts);
     fl_memory_free(sm->order);
+    fl_memory_free(sm->marks);
+    fl_memory_free(sm->labels);
+    fl_memory_free(sm->by_class);
 }
 
 static bool sample_has(const sample *sm, const fl_slice *s, const fl_cell *cell,
@@ -151,6 +163,154 @@ static size_t count_numbers(sample *sm, const fl_slice *s, const fl_cell *cell)
         sm->counts[at]++;
     }
     return different;
+}
+
+/* --- what classes cost --- */
+
+/* A number by what it is: one of the cell's commonest, or so large. Few marks, so that
+ * even a class of a few dozen rows of the sample says something about them. */
+static void mark_numbers(sample *sm, const fl_slice *s, const fl_cell *cell)
+{
+    const uint64_t *numbers = numbers_of(sm, s, cell);
+    uint8_t *marks = sm->marks + (size_t)(cell - s->cells) * sm->count;
+    uint64_t common[COMMON_MAX];
+    uint32_t counts[COMMON_MAX];
+    size_t found = 0;
+    for (size_t i = 0; i < SAMPLE_SLOTS; i++) {
+        uint32_t count = sm->counts[i];
+        if (count * 64 < sm->count ||
+            (found == COMMON_MAX && counts[found - 1] >= count))
+            continue;
+        size_t at = found < COMMON_MAX ? found++ : found - 1;
+        for (; at > 0 && counts[at - 1] < count; at--) {
+            counts[at] = counts[at - 1];
+            common[at] = common[at - 1];
+        }
+        counts[at] = count;
+        common[at] = numbers[sm->slots[i] - 1];
+    }
+    for (size_t i = 0; i < sm->count; i++) {
+        size_t mark = 0;
+        while (mark < found && common[mark] != numbers[i])
+            mark++;
+        marks[i] =
+            (uint8_t)(mark < found ? mark : COMMON_MAX + fl_bits_width(numbers[i]) / 2);
+        marks[i] = marks[i] < MARKS ? marks[i] : MARKS - 1;
+    }
+}
+
+/* log2 in 1/256, of 1 or more. */
+static uint64_t log2_256(uint64_t value)
+{
+    unsigned top = fl_bits_width(value) - 1;
+    uint64_t rest = (top >= 8 ? value >> (top - 8) : value << (8 - top)) & 255;
+    return top * UINT64_C(256) + rest + (rest * (256 - rest) * 88 >> 16);
+}
+
+/* Bits that the marks of a cell take in rows [first, end) of by_class: their entropy, and
+ * half a logarithm for each kind that there is, as for any model that must be told too. */
+static uint64_t marks_cost(const sample *sm, size_t cell, size_t first, size_t end)
+{
+    const uint8_t *marks = sm->marks + cell * sm->count;
+    uint32_t counts[MARKS] = {0};
+    size_t rows = end - first;
+    for (size_t i = first; i < end; i++)
+        counts[marks[sm->by_class[i]]]++;
+    uint64_t whole = log2_256(rows);
+    uint64_t cost = 0;
+    for (size_t i = 0; i < MARKS; i++)
+        if (counts[i])
+            cost += counts[i] * (whole - log2_256(counts[i])) + whole / 2;
+    return counts[marks[sm->by_class[first]]] == rows ? 0 : cost / 256;
+}
+
+/* What runs tell is not told by class. */
+static bool is_of_run(const fl_cell *cell)
+{
+    int field = field_of(cell);
+    return field == FLOWAN_FIELD_TIME_RECEIVED_NS ||
+           field == FLOWAN_FIELD_SEQUENCE_NUM || field == FLOWAN_FIELD_SAMPLER_ADDRESS;
+}
+
+/* Nor what a conversation tells: all but when its rows were, and how much. */
+static bool is_of_talk(const fl_cell *cell)
+{
+    int field = field_of(cell);
+    return cell->column->type != FLOWAN_TYPE_TIME && field != FLOWAN_FIELD_BYTES &&
+           field != FLOWAN_FIELD_PACKETS && field != FLOWAN_FIELD_TCP_FLAGS;
+}
+
+static void label_rows(sample *sm, const fl_slice *s)
+{
+    for (size_t i = 0; i < sm->count; i++)
+        sm->labels[i] = (uint32_t)s->shapes[sm->rows[i]] * 1024;
+    for (size_t c = 0; c < s->cell_count; c++)
+        if (field_of(&s->cells[c]) == FLOWAN_FIELD_SAMPLER_ADDRESS)
+            for (size_t i = 0; i < sm->count; i++)
+                sm->labels[i] = sm->labels[i] * MARKS + sm->marks[c * sm->count + i];
+}
+
+/* n log n of how often each key comes, added up, in bits. */
+static uint64_t sum_of_logs(sample *sm, const uint64_t *keys)
+{
+    uint64_t sum = 0;
+    memset(sm->slots, 0, SAMPLE_SLOTS * sizeof *sm->slots);
+    memset(sm->counts, 0, SAMPLE_SLOTS * sizeof *sm->counts);
+    for (size_t i = 0; i < sm->count; i++) {
+        size_t at = slot_of(keys[i]);
+        while (sm->slots[at] && keys[sm->slots[at] - 1] != keys[i])
+            at = (at + 1) % SAMPLE_SLOTS;
+        sm->slots[at] = (uint32_t)i + 1;
+        sm->counts[at]++;
+    }
+    for (size_t i = 0; i < SAMPLE_SLOTS; i++)
+        if (sm->counts[i])
+            sum += sm->counts[i] * log2_256(sm->counts[i]) / 256;
+    return sum;
+}
+
+/* Bits that it takes to tell the class of each row whose label is known. */
+static uint64_t codes_cost(sample *sm, const uint16_t *classes, uint64_t *keys)
+{
+    for (size_t i = 0; i < sm->count; i++)
+        keys[i] = sm->labels[i];
+    uint64_t labels = sum_of_logs(sm, keys);
+    for (size_t i = 0; i < sm->count; i++)
+        keys[i] = (uint64_t)sm->labels[i] << 16 | classes[i];
+    return labels - sum_of_logs(sm, keys);
+}
+
+/* Bits of all cells of the sample, and of the classes of its rows, when they are in these
+ * classes. */
+static bool classes_cost(sample *sm, const fl_slice *s, const fl_talks *talks,
+                         const uint16_t *classes, size_t class_count, uint64_t *cost)
+{
+    uint32_t *first = fl_memory_zalloc(class_count + 1, sizeof *first);
+    uint64_t *keys = fl_memory_alloc(sm->count, sizeof *keys);
+    bool sound = first && keys;
+    if (sound)
+        *cost = codes_cost(sm, classes, keys);
+    for (size_t i = 0; sound && i < sm->count; i++)
+        first[classes[i] + 1]++;
+    for (size_t c = 0; sound && c < class_count; c++)
+        first[c + 1] += first[c];
+    for (size_t i = 0; sound && i < sm->count; i++)
+        sm->by_class[first[classes[i]]++] = (uint32_t)i;
+    size_t start = 0;
+    for (size_t c = 0; sound && c < class_count; start = first[c++]) {
+        if (start == first[c])
+            continue;
+        uint32_t row = sm->rows[sm->by_class[start]];
+        size_t shape = s->shapes[row];
+        bool talk = talks->talk_of_row && talks->talk_of_row[row];
+        for (size_t k = 0; k < s->cell_count; k++)
+            if (!is_of_run(&s->cells[k]) && !(talk && is_of_talk(&s->cells[k])) &&
+                fl_slice_has(s, shape, s->cells[k].number))
+                *cost += marks_cost(sm, k, start, first[c]);
+    }
+    fl_memory_free(first);
+    fl_memory_free(keys);
+    return sound;
 }
 
 /* --- features --- */
@@ -255,7 +415,7 @@ static void find_copy(const sample *sm, const fl_slice *s, size_t rank, feature 
     }
 }
 
-/* What is likely to settle most else comes first, for classes are limited. */
+/* What is likely to settle most else comes first. */
 static unsigned priority_of(const feature *f)
 {
     bool address = f->cell->form == FL_CELL_HIGH || f->cell->form == FL_CELL_LOW;
@@ -294,6 +454,7 @@ static size_t find_features(sample *sm, const fl_slice *s, feature out[FEATURES_
         feature f = {.cell = &s->cells[sm->order[i]], .unit = 1};
         if (count_numbers(sm, s, f.cell) < 2)
             continue;
+        mark_numbers(sm, s, f.cell);
         find_values(sm, s, &f);
         find_copy(sm, s, i, &f);
         if (f.value_count > 0 || f.copy)
@@ -374,11 +535,13 @@ static void refiner_free(refiner *r)
     fl_memory_free(r->map);
 }
 
-/* Tries a feature on the sample: *taken when that leaves classes of a fair size. False
- * when memory is short. */
-static bool try_feature(refiner *r, sample *sm, const fl_slice *s, const feature *f,
-                        size_t limit, bool *taken)
+/* Tries a feature on the sample: *taken when what it tells about other cells is more than
+ * the classes cost that it makes. False when memory is short. */
+static bool try_feature(refiner *r, sample *sm, const fl_slice *s,
+                        const fl_talks *talks, const feature *f, size_t limit,
+                        bool *taken)
 {
+    uint64_t cost = 0;
     uint16_t *refined = fl_memory_alloc(sm->count, sizeof *refined);
     size_t before = r->count;
     const uint64_t *numbers = numbers_of(sm, s, f->cell);
@@ -391,11 +554,18 @@ static bool try_feature(refiner *r, sample *sm, const fl_slice *s, const feature
         if (sample_has(sm, s, f->cell, i))
             sound = refine(r, &refined[i], symbol_of(f, numbers[i], other));
     }
-    *taken = sound && r->count > before && r->count <= limit;
-    if (*taken)
+    *taken = false;
+    if (sound && r->count > before && r->count <= limit) {
+        sound = classes_cost(sm, s, talks, refined, r->count, &cost);
+        uint64_t gain = cost < sm->cost ? (sm->cost - cost) * s->rows / sm->count : 0;
+        *taken = sound && gain > (r->count - before) * CLASS_BITS;
+    }
+    if (*taken) {
         memcpy(sm->classes, refined, sm->count * sizeof *refined);
-    else
+        sm->cost = cost;
+    } else {
         r->count = before;
+    }
     fl_memory_free(refined);
     return sound;
 }
@@ -603,14 +773,15 @@ bool fl_classes_make(fl_classes *classes, const fl_slice *s, const fl_talks *tal
         goto out;
     if (s->rows)
         memcpy(classes->of_row, s->shapes, s->rows * sizeof *s->shapes);
-    size_t limit = s->rows / ROWS_PER_CLASS;
     sound = apply_talks(&trial, talks, sm.rows, sm.count, sm.classes) &&
             apply_talks(&whole, talks, NULL, s->rows, classes->of_row);
-    limit = trial.count + (limit > CLASSES_FEW ? limit : CLASSES_FEW);
+    size_t limit = trial.count + CLASSES_MOST;
     size_t count = find_features(&sm, s, features);
+    label_rows(&sm, s);
+    sound = sound && classes_cost(&sm, s, talks, sm.classes, trial.count, &sm.cost);
     for (size_t i = 0; sound && i < count; i++) {
         bool good;
-        sound = try_feature(&trial, &sm, s, &features[i], limit, &good);
+        sound = try_feature(&trial, &sm, s, talks, &features[i], limit, &good);
         if (sound && good)
             features[taken++] = features[i];
     }
