@@ -7,7 +7,9 @@
 
 #define FL_ARCHIVE_LOCK "flowan.lock"
 #define FL_ARCHIVE_OPEN ".open"
-#define FL_ARCHIVE_CARE ".care" /* what merge and repair are writing */
+/* Behind the name of what merge, repair or expire are writing; who begins one of them
+ * removes what is left of such. Nothing else may have it. */
+#define FL_ARCHIVE_CARE ".care"
 
 enum { FL_ARCHIVE_SEGMENT_ROWS = 16000000 };
 

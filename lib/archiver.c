@@ -539,6 +539,16 @@ static flowan_status sync_blocks(flowan_archiver *archiver, flowan_error *error)
                : fl_status_errno(error, number, "sync", archiver->open_path.data);
 }
 
+/* An expiry may remove an empty directory between its making and its use. */
+static flowan_status begin_segment(flowan_archiver *archiver, uint64_t interval,
+                                   flowan_error *error)
+{
+    flowan_status status = FLOWAN_ERROR_NOT_FOUND;
+    for (int i = 0; status == FLOWAN_ERROR_NOT_FOUND && i < TAKE_UP_MAX; i++)
+        status = open_segment(archiver, interval, error);
+    return status;
+}
+
 /* Writes the rows of a step; all of the batch is then known up to its end. */
 static flowan_status write_rows(flowan_archiver *archiver, const fl_plan_step *step,
                                 const flowan_batch *batch, const fl_pack *packed,
@@ -597,7 +607,7 @@ flowan_status fl_archiver_take_step(flowan_archiver *archiver, const fl_plan_ste
     if (archiver->sealed || (step->begins && archiver->writer))
         status = seal(archiver, error);
     if (status == FLOWAN_OK && step->begins)
-        status = open_segment(archiver, step->after.interval, error);
+        status = begin_segment(archiver, step->after.interval, error);
     if (status == FLOWAN_OK && step->first < step->end)
         status = write_rows(archiver, step, batch, packed, position, error);
     else if (status == FLOWAN_OK)

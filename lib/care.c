@@ -117,6 +117,23 @@ flowan_status fl_care_remove(const char *path, flowan_error *error)
                : fl_status_errno(error, errno, "remove", path);
 }
 
+void fl_care_prune(const char *path)
+{
+    fl_buffer directory = {0};
+    fl_buffer_text(&directory, path);
+    fl_buffer_byte(&directory, 0);
+    /* it is no loss if one comes back after a crash, or cannot be removed */
+    for (int depth = 0; depth < 3 && !directory.failed; depth++) {
+        char *slash = strrchr(directory.data, '/');
+        if (!slash)
+            break;
+        *slash = 0;
+        if (rmdir(directory.data) != 0)
+            break;
+    }
+    fl_buffer_free(&directory);
+}
+
 flowan_status fl_care_sync(const char *path, flowan_error *error)
 {
     fl_buffer directory = {0};

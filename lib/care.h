@@ -35,6 +35,10 @@ flowan_status fl_care_keep(fl_buffer *out, const char *directory, const char *pa
 /* Removes a file; one that is gone is no error. */
 flowan_status fl_care_remove(const char *path, flowan_error *error);
 
+/* Removes the directories that a segment's path leads through, of the day, the month and the
+ * year, where they are empty. */
+void fl_care_prune(const char *path);
+
 /* What was done to names in the directory of this path lasts. */
 flowan_status fl_care_sync(const char *path, flowan_error *error);
 

@@ -196,6 +196,8 @@ static flowan_status take_away(expire *e, const candidate *c, uint64_t *left,
         status = fl_care_remove(path, error);
         if (status == FLOWAN_OK)
             status = fl_care_sync(path, error);
+        if (status == FLOWAN_OK)
+            fl_care_prune(path);
     }
     return status;
 }

@@ -147,6 +147,9 @@ START_TEST(by_age)
     result = expire(latest + 5 * DAY + 1, 4 * DAY, 0);
     assert_removed("01 02");
     ck_assert_uint_eq(result.removed, 2);
+    char day[200];
+    snprintf(day, sizeof day, "%s/2025/03/15", home);
+    ck_assert_int_ne(access(day, F_OK), 0); /* empty directories go too */
     ck_assert_uint_eq(result.bytes, before - all_bytes());
     ck_assert_uint_eq(result.bytes_left, all_bytes());
     assert_left_from(4);
@@ -183,6 +186,46 @@ START_TEST(by_size)
 END_TEST
 
 /* The latest receive time in it is what a segment is as old as. */
+/* A directory that goes while a writer makes a segment in it is made again. */
+static bool day_goes;
+
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
+
+static int open_after_all(const char *path, int flags, mode_t mode)
+{
+    if (day_goes && (flags & O_CREAT) && strstr(path, ".seg")) {
+        day_goes = false;
+        fl_care_prune(path);
+    }
+    return __real_open(path, flags, mode);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    return open_after_all(path, flags, 0644);
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+    return open_after_all(path, flags, 0644);
+}
+
+START_TEST(a_directory_goes_before_its_use)
+{
+    fl_buffer more = {0};
+    put_record(&more, MARCH_15 + 400 * DAY, 1);
+    flowan_archiver *archiver = open_archiver(NULL);
+    day_goes = true;
+    import_all(archiver, &more, 10);
+    ck_assert(!day_goes);
+    finish(archiver);
+    ck_assert_uint_eq(segments(), 6);
+    fl_buffer_free(&more);
+}
+END_TEST
+
 START_TEST(late_records_do_not_make_a_segment_older)
 {
     fl_buffer more = {0};
@@ -497,6 +540,7 @@ static Suite *expire_suite(void)
     tcase_add_checked_fixture(tests, set_up_days, tear_down_days);
     tcase_add_test(tests, by_age);
     tcase_add_test(tests, by_size);
+    tcase_add_test(tests, a_directory_goes_before_its_use);
     tcase_add_test(tests, late_records_do_not_make_a_segment_older);
     tcase_add_test(tests, the_newest_keeps_the_logs);
     tcase_add_test(tests, what_is_damaged_stays);

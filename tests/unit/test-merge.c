@@ -473,6 +473,55 @@ START_TEST(readers_beside_a_merge_see_each_record_once)
 }
 END_TEST
 
+/* --- a directory is not read at one instant --- */
+
+/* While it is set, segments are missed; the third one ends that. */
+static bool blind;
+static unsigned missed;
+
+struct dirent *__real_readdir(DIR *directory);
+struct dirent *__wrap_readdir(DIR *directory);
+struct dirent64 *__real_readdir64(DIR *directory);
+struct dirent64 *__wrap_readdir64(DIR *directory);
+
+static bool is_missed(const char *name)
+{
+    if (!blind || !strstr(name, ".seg"))
+        return false;
+    blind = ++missed < 3;
+    return true;
+}
+
+struct dirent *__wrap_readdir(DIR *directory)
+{
+    struct dirent *item;
+    do
+        item = __real_readdir(directory);
+    while (item && is_missed(item->d_name));
+    return item;
+}
+
+struct dirent64 *__wrap_readdir64(DIR *directory)
+{
+    struct dirent64 *item;
+    do
+        item = __real_readdir64(directory);
+    while (item && is_missed(item->d_name));
+    return item;
+}
+
+START_TEST(what_one_listing_misses_the_next_one_has)
+{
+    fl_buffer log = log_of(MARCH_15, 6, HOUR);
+    import_hourly(&log, 100);
+    missed = 0;
+    blind = true;
+    assert_archived(&log);
+    ck_assert(!blind);
+    fl_buffer_free(&log);
+}
+END_TEST
+
 /* --- names --- */
 
 static void touch(const char *name)
@@ -531,6 +580,7 @@ static Suite *merge_suite(void)
     tcase_add_test(tests, killed_at_every_step);
     tcase_add_loop_test(tests, a_scan_goes_on_through_merges, 0, 2);
     tcase_add_test(tests, readers_beside_a_merge_see_each_record_once);
+    tcase_add_test(tests, what_one_listing_misses_the_next_one_has);
     tcase_add_test(tests, what_a_range_hides);
     suite_add_tcase(suite, tests);
     return suite;
