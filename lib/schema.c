@@ -7,6 +7,9 @@
 #include "hash.h"
 #include "status.h"
 
+/* How often an archive may change while it is looked through. */
+enum { LISTINGS_MAX = 100 };
+
 struct flowan_schema {
     flowan_schema_options options;
     fl_hash keys; /* type byte + name → index */
@@ -78,11 +81,11 @@ static flowan_status add_segment(flowan_schema *schema, flowan_reader *reader,
     return FLOWAN_OK;
 }
 
-static flowan_status add_archive(flowan_schema *schema, const char *path,
-                                 size_t *damaged, flowan_error *error)
+/* FLOWAN_ERROR_NOT_FOUND: a segment was merged or has expired since the listing. */
+static flowan_status add_listed(flowan_schema *schema, const flowan_archive *archive,
+                                size_t *damaged, flowan_error *error)
 {
-    flowan_archive *archive;
-    flowan_status status = flowan_archive_open(&archive, path, error);
+    flowan_status status = FLOWAN_OK;
     for (size_t i = 0; status == FLOWAN_OK && i < flowan_archive_segments(archive);
          i++) {
         flowan_reader *reader;
@@ -95,10 +98,55 @@ static flowan_status add_archive(flowan_schema *schema, const char *path,
         }
         if (error && *damaged == 0)
             *error = detail;
-        if (is_damage(status, damaged))
+        if (status != FLOWAN_ERROR_NOT_FOUND && is_damage(status, damaged))
             status = FLOWAN_OK;
     }
-    flowan_archive_free(archive);
+    return status;
+}
+
+/* What was counted before the archive; what of it was counted is taken back. */
+typedef struct counted {
+    uint64_t rows;
+    uint64_t *present; /* of the columns that there were */
+    size_t columns;
+    size_t damaged;
+} counted;
+
+static bool remember(counted *before, const flowan_schema *schema, size_t damaged)
+{
+    *before = (counted){
+        .rows = schema->rows, .columns = schema->keys.count, .damaged = damaged};
+    before->present = fl_memory_alloc(before->columns, sizeof *before->present);
+    for (size_t i = 0; before->present && i < before->columns; i++)
+        before->present[i] = schema->columns[i].present;
+    return before->present != NULL;
+}
+
+static void take_back(flowan_schema *schema, const counted *before, size_t *damaged)
+{
+    schema->rows = before->rows;
+    *damaged = before->damaged;
+    for (size_t i = 0; i < schema->keys.count; i++)
+        schema->columns[i].present = i < before->columns ? before->present[i] : 0;
+}
+
+static flowan_status add_archive(flowan_schema *schema, const char *path,
+                                 size_t *damaged, flowan_error *error)
+{
+    counted before;
+    if (!remember(&before, schema, *damaged))
+        return fl_status_memory(error);
+    flowan_status status = FLOWAN_ERROR_NOT_FOUND;
+    for (int i = 0; status == FLOWAN_ERROR_NOT_FOUND && i < LISTINGS_MAX; i++) {
+        flowan_archive *archive;
+        take_back(schema, &before, damaged);
+        status = flowan_archive_open(&archive, path, error);
+        if (status != FLOWAN_OK)
+            break;
+        status = add_listed(schema, archive, damaged, error);
+        flowan_archive_free(archive);
+    }
+    fl_memory_free(before.present);
     return status;
 }
 

@@ -424,6 +424,80 @@ START_TEST(a_scan_goes_on_through_merges)
 }
 END_TEST
 
+/* A look at the columns that meets a merge begins again, and counts nothing twice. */
+static unsigned opened;
+static unsigned merge_at; /* before the opening of so many segments; 0: never */
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+
+static int open_beside(const char *path, int flags)
+{
+    if (merge_at && strstr(path, ".seg") && ++opened == merge_at) {
+        merge_at = 0;
+        merge_all();
+    }
+    return __real_open(path, flags, 0644);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    return open_beside(path, flags);
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+    return open_beside(path, flags);
+}
+
+START_TEST(a_schema_counts_once)
+{
+    fl_buffer log = log_of(MARCH_15, 10, HOUR);
+    for (unsigned at = 1; at <= 10; at++) {
+        import_hourly(&log, 100);
+        const char *paths[] = {home};
+        flowan_schema *schema;
+        flowan_error error;
+        size_t damaged;
+        opened = 0;
+        merge_at = at;
+        if (flowan_schema_new(&schema, paths, 1, NULL, &damaged, &error) != FLOWAN_OK)
+            ck_abort_msg("%s", error.message);
+        ck_assert_uint_eq(merge_at, 0);
+        ck_assert_uint_eq(damaged, 0);
+        ck_assert_uint_eq(flowan_schema_rows(schema), 10);
+        flowan_schema_column column;
+        ck_assert(flowan_schema_get(schema, 0, &column));
+        ck_assert_uint_eq(column.present, 10);
+        flowan_schema_free(schema);
+        ck_assert_uint_eq(segments(), 1);
+        remove_tree(home);
+    }
+    fl_buffer_free(&log);
+}
+END_TEST
+
+/* One who begins to write while segments are merged still knows every log. */
+START_TEST(a_writer_begins_beside_a_merge)
+{
+    fl_buffer log = log_of(MARCH_15, 10, HOUR);
+    for (unsigned at = 1; at <= 3; at++) {
+        import_hourly(&log, 100);
+        opened = 0;
+        merge_at = at;
+        flowan_archiver *archiver = open_archiver(NULL);
+        flowan_log_state state;
+        ck_assert(flowan_archiver_find_log(archiver, log.data, log.size, 0, &state));
+        ck_assert_uint_eq(state.position.offset, log.size);
+        flowan_archiver_free(archiver);
+        merge_at = 0;
+        remove_tree(home);
+    }
+    fl_buffer_free(&log);
+}
+END_TEST
+
 /* Another process lists and reads, again and again, while days become segments. */
 START_TEST(readers_beside_a_merge_see_each_record_once)
 {
@@ -579,6 +653,8 @@ static Suite *merge_suite(void)
     tcase_add_test(tests, one_at_a_time);
     tcase_add_test(tests, killed_at_every_step);
     tcase_add_loop_test(tests, a_scan_goes_on_through_merges, 0, 2);
+    tcase_add_test(tests, a_schema_counts_once);
+    tcase_add_test(tests, a_writer_begins_beside_a_merge);
     tcase_add_test(tests, readers_beside_a_merge_see_each_record_once);
     tcase_add_test(tests, what_one_listing_misses_the_next_one_has);
     tcase_add_test(tests, what_a_range_hides);
