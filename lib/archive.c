@@ -20,12 +20,18 @@ typedef struct entry {
     char *path;
 } entry;
 
+/* One that another stands for, whose path is lent; NULL: one that is being made. */
+typedef struct hidden {
+    char *path;
+    const char *by;
+} hidden;
+
 struct flowan_archive {
     char *directory;
     entry *entries;
     size_t count;
     size_t room;
-    char **hidden; /* paths of those that another one stands for */
+    hidden *hidden;
     size_t hidden_count;
     size_t hidden_room;
 };
@@ -120,9 +126,9 @@ static char *copy_text(const char *text)
 static bool add_hidden(flowan_archive *archive, char *path)
 {
     if (!path || !fl_memory_grow((void **)&archive->hidden, &archive->hidden_room,
-                                 archive->hidden_count + 1, sizeof(char *)))
+                                 archive->hidden_count + 1, sizeof *archive->hidden))
         return false;
-    archive->hidden[archive->hidden_count++] = path;
+    archive->hidden[archive->hidden_count++] = (hidden){path, NULL};
     return true;
 }
 
@@ -216,21 +222,32 @@ static bool is_covered(const entry *this, const entry *wide)
            wide->last_serial - wide->serial > this->last_serial - this->serial;
 }
 
+/* The kept one that stands for the next, or NULL. */
+static const entry *stands_for(const flowan_archive *archive, const entry *next,
+                               size_t kept, size_t wide)
+{
+    if (kept > 0 && is_renamed(next, &archive->entries[kept - 1]))
+        return &archive->entries[kept - 1];
+    return kept > 0 && is_covered(next, &archive->entries[wide])
+               ? &archive->entries[wide]
+               : NULL;
+}
+
 /* A merge comes true with the name of what it made. What it was made from is still there
  * for a while, and does not count. */
 static bool hide(flowan_archive *archive)
 {
     if (!fl_memory_grow((void **)&archive->hidden, &archive->hidden_room,
-                        archive->hidden_count + archive->count + 1, sizeof(char *)))
+                        archive->hidden_count + archive->count + 1,
+                        sizeof *archive->hidden))
         return false;
     size_t kept = 0;
     size_t wide = 0; /* the kept one that reaches farthest */
     for (size_t i = 0; i < archive->count; i++) {
         entry *this = &archive->entries[i];
-        const entry *entries = archive->entries;
-        if (kept > 0 && (is_renamed(this, &entries[kept - 1]) ||
-                         is_covered(this, &entries[wide]))) {
-            archive->hidden[archive->hidden_count++] = this->path;
+        const entry *by = stands_for(archive, this, kept, wide);
+        if (by) {
+            archive->hidden[archive->hidden_count++] = (hidden){this->path, by->path};
             continue;
         }
         archive->entries[kept] = *this;
@@ -355,7 +372,7 @@ void flowan_archive_free(flowan_archive *archive)
     for (size_t i = 0; i < archive->count; i++)
         fl_memory_free(archive->entries[i].path);
     for (size_t i = 0; i < archive->hidden_count; i++)
-        fl_memory_free(archive->hidden[i]);
+        fl_memory_free(archive->hidden[i].path);
     fl_memory_free(archive->hidden);
     fl_memory_free(archive->entries);
     fl_memory_free(archive->directory);
@@ -382,9 +399,13 @@ uint64_t fl_archive_last_serial(const flowan_archive *archive, size_t index)
     return archive->entries[index].last_serial;
 }
 
-const char *fl_archive_hidden(const flowan_archive *archive, size_t index)
+const char *fl_archive_hidden(const flowan_archive *archive, size_t index,
+                              const char **by)
 {
-    return index < archive->hidden_count ? archive->hidden[index] : NULL;
+    if (index >= archive->hidden_count)
+        return NULL;
+    *by = archive->hidden[index].by;
+    return archive->hidden[index].path;
 }
 
 bool fl_archive_is_open(const flowan_archive *archive, size_t index)

@@ -30,8 +30,10 @@ uint64_t fl_archive_last_serial(const flowan_archive *archive, size_t index);
 bool fl_archive_is_open(const flowan_archive *archive, size_t index);
 
 /* Paths of files that others stand for, what a merge or a repair was made from and did not
- * come to remove; and of what either writes, or left unfinished. NULL behind the last. */
-const char *fl_archive_hidden(const flowan_archive *archive, size_t index);
+ * come to remove: *by is the one that does. And of what either writes, or left unfinished:
+ * *by is NULL. NULL behind the last. */
+const char *fl_archive_hidden(const flowan_archive *archive, size_t index,
+                              const char **by);
 
 /* As flowan_archive_open, but an empty or missing directory is an empty list. */
 flowan_status fl_archive_list(flowan_archive **out, const char *directory,

@@ -7,12 +7,64 @@
 
 #include "file.h"
 #include "lock.h"
+#include "reader.h"
 #include "status.h"
 
 #define CARE_LOCK "flowan.care.lock"
 
 /* Files of one name that are kept. */
 enum { NAMES_MAX = 10000 };
+
+static bool knows(const flowan_reader *reader, const flowan_log_state *log)
+{
+    flowan_log_state known;
+    for (size_t i = 0; flowan_reader_log(reader, i, &known); i++)
+        if (known.head_size == log->head_size && known.head_hash == log->head_hash &&
+            known.position.offset >= log->position.offset)
+            return true;
+    return false;
+}
+
+/* Whether one segment was made from the other, among more: its name says so, but may be
+ * that of another archive's. */
+static bool was_made_from(flowan_reader *made, flowan_reader *from)
+{
+    flowan_segment_info one = flowan_reader_info(made);
+    flowan_segment_info other = flowan_reader_info(from);
+    uint64_t last = one.last_serial ? one.last_serial : one.serial;
+    flowan_log_state log;
+    bool known = true;
+    for (size_t i = 0; known && flowan_reader_log(from, i, &log); i++)
+        known = knows(made, &log);
+    bool in_range = other.serial >= one.serial && other.serial <= last;
+    return known && one.finished && made->header_status == FLOWAN_OK &&
+           (in_range || from->header_status != FLOWAN_OK);
+}
+
+/* What a listing only passes over must not be removed on the word of a name. */
+static bool is_spare(const char *path, const char *by)
+{
+    flowan_reader *made = NULL;
+    flowan_reader *from = NULL;
+    bool spare = flowan_reader_open(&made, by, NULL) == FLOWAN_OK &&
+                 flowan_reader_open(&from, path, NULL) == FLOWAN_OK &&
+                 was_made_from(made, from);
+    flowan_reader_free(made);
+    flowan_reader_free(from);
+    return spare;
+}
+
+static flowan_status remove_left(const flowan_archive *archive, flowan_error *error)
+{
+    flowan_status status = FLOWAN_OK;
+    const char *path;
+    const char *by;
+    for (size_t i = 0;
+         status == FLOWAN_OK && (path = fl_archive_hidden(archive, i, &by)); i++)
+        if (!by || is_spare(path, by))
+            status = fl_care_remove(path, error);
+    return status;
+}
 
 flowan_status fl_care_begin(fl_care *care, const char *directory, const char *done,
                             flowan_error *error)
@@ -26,10 +78,7 @@ flowan_status fl_care_begin(fl_care *care, const char *directory, const char *do
         return status;
     flowan_archive_free(care->archive);
     status = flowan_archive_open(&care->archive, directory, error);
-    for (size_t i = 0;
-         status == FLOWAN_OK && fl_archive_hidden(care->archive, i) != NULL; i++)
-        status = fl_care_remove(fl_archive_hidden(care->archive, i), error);
-    return status;
+    return status == FLOWAN_OK ? remove_left(care->archive, error) : status;
 }
 
 void fl_care_end(fl_care *care)

@@ -448,7 +448,8 @@ START_TEST(killed_at_every_step)
         repair();
         assert_kept(all_blocks & ~(1U << (BLOCKS + 1)));
         flowan_archive *archive = open_archive();
-        ck_assert_ptr_null(fl_archive_hidden(archive, 0));
+        const char *by;
+        ck_assert_ptr_null(fl_archive_hidden(archive, 0, &by));
         flowan_archive_free(archive);
         /* each is aside once */
         char command[300];
