@@ -423,6 +423,7 @@ static Suite *suite_of(void)
 {
     Suite *suite = suite_create("writer");
     TCase *into = tcase_create("into");
+    tcase_set_timeout(into, 60);
     tcase_add_checked_fixture(into, set_up, tear_down);
     tcase_add_test(into, a_function_gets_the_same_bytes);
     tcase_add_test(into, a_function_fails_at_each_call);
@@ -433,6 +434,7 @@ static Suite *suite_of(void)
     tcase_add_test(into, the_middle_of_a_file_is_not_cut);
     suite_add_tcase(suite, into);
     TCase *from = tcase_create("from");
+    tcase_set_timeout(from, 60);
     tcase_add_checked_fixture(from, set_up, tear_down);
     tcase_add_test(from, a_function_is_read_from);
     tcase_add_loop_test(from, a_readers_function_fails_at_each_call, 0, 2);
