@@ -6,7 +6,6 @@
 #include "file.h"
 #include "reader.h"
 #include "status.h"
-#include "unpack.h"
 
 enum { WALK_CHUNK = 1 << 20, WALK_IN_VAIN = 256 << 20 };
 
@@ -309,15 +308,6 @@ flowan_status flowan_reader_new(flowan_reader **out, flowan_read_function read,
     return begin(out, reader, error);
 }
 
-static void forget_listing(flowan_reader *reader)
-{
-    if (reader->listing)
-        fl_unpack_free(reader->listing);
-    fl_memory_free(reader->listing);
-    reader->listing = NULL;
-    reader->listed = 0;
-}
-
 void flowan_reader_free(flowan_reader *reader)
 {
     if (!reader)
@@ -332,7 +322,8 @@ void flowan_reader_free(flowan_reader *reader)
     fl_codec_free(reader->codec);
     fl_buffer_free(&reader->head);
     fl_buffer_free(&reader->stored);
-    forget_listing(reader);
+    if (reader->listing)
+        reader->forget_listing(reader);
     fl_memory_free(reader);
 }
 
@@ -382,50 +373,6 @@ int fl_reader_field(const fl_layout_column *column)
     return field >= 0 && flowan_field_info_of((flowan_field)field)->type == column->type
                ? field
                : -1;
-}
-
-/* Keeps the directory of a block at hand. */
-static flowan_status list_block(flowan_reader *reader, size_t index,
-                                flowan_error *error)
-{
-    fl_segment_head head;
-    forget_listing(reader);
-    reader->listing = fl_memory_zalloc(1, sizeof *reader->listing);
-    if (!reader->listing)
-        return fl_status_memory(error);
-    uint64_t block = reader->blocks[index].offset;
-    flowan_status status = fl_reader_head(reader, block, &head, error);
-    if (status == FLOWAN_OK)
-        status = fl_unpack_open(reader->listing, reader, &head, block, error);
-    fl_segment_head_free(&head);
-    reader->listing->head = NULL; /* only the directory is looked at */
-    if (status == FLOWAN_OK)
-        reader->listed = index + 1;
-    return status;
-}
-
-flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t column,
-                                   flowan_column *out, flowan_error *error)
-{
-    if (index >= reader->block_count)
-        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "%s: has no block %zu", reader->path, index);
-    if (reader->listed != index + 1) {
-        flowan_status status = list_block(reader, index, error);
-        if (status != FLOWAN_OK)
-            return status;
-    }
-    const fl_layout *layout = &reader->listing->layout;
-    if (column >= layout->column_count)
-        return FLOWAN_END;
-    const fl_layout_column *entry = &layout->columns[column];
-    *out = (flowan_column){.name = entry->name,
-                           .name_size = entry->name_size,
-                           .field = fl_reader_field(entry),
-                           .type = entry->type,
-                           .rows = layout->rows,
-                           .present_count = entry->present};
-    return FLOWAN_OK;
 }
 
 /* --- verifying --- */

@@ -27,7 +27,8 @@ struct flowan_reader {
     fl_buffer head;
     fl_buffer stored;
     size_t listed; /* block whose directory is at hand, + 1; 0: none */
-    struct fl_unpack *listing;
+    void *listing; /* listing.c's */
+    void (*forget_listing)(struct flowan_reader *reader);
 };
 
 /* Fills `error`: WHAT at byte OFFSET of the file. Returns `status`. */

@@ -1,0 +1,72 @@
+/* What columns a block has: its directory, kept at hand from one call to the next. */
+#include "reader.h"
+#include "status.h"
+#include "unpack.h"
+
+typedef struct listing {
+    fl_unpack unpack;
+    fl_buffer name; /* of the column that was asked for last, with a NUL behind */
+} listing;
+
+static void forget(flowan_reader *reader)
+{
+    listing *l = reader->listing;
+    fl_unpack_free(&l->unpack);
+    fl_buffer_free(&l->name);
+    fl_memory_free(l);
+    reader->listing = NULL;
+    reader->listed = 0;
+}
+
+/* Keeps the directory of a block at hand. */
+static flowan_status list_block(flowan_reader *reader, size_t index,
+                                flowan_error *error)
+{
+    fl_segment_head head = {0};
+    if (reader->listing)
+        forget(reader);
+    listing *l = fl_memory_zalloc(1, sizeof *l);
+    if (!l)
+        return fl_status_memory(error);
+    reader->listing = l;
+    reader->forget_listing = forget;
+    uint64_t block = reader->blocks[index].offset;
+    flowan_status status = fl_reader_head(reader, block, &head, error);
+    if (status == FLOWAN_OK)
+        status = fl_unpack_open(&l->unpack, reader, &head, block, error);
+    fl_segment_head_free(&head);
+    l->unpack.head = NULL; /* only the directory is looked at */
+    if (status == FLOWAN_OK)
+        reader->listed = index + 1;
+    return status;
+}
+
+flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t column,
+                                   flowan_column *out, flowan_error *error)
+{
+    if (index >= reader->block_count)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "%s: has no block %zu", reader->path, index);
+    if (reader->listed != index + 1) {
+        flowan_status status = list_block(reader, index, error);
+        if (status != FLOWAN_OK)
+            return status;
+    }
+    listing *l = reader->listing;
+    const fl_layout *layout = &l->unpack.layout;
+    if (column >= layout->column_count)
+        return FLOWAN_END;
+    const fl_layout_column *entry = &layout->columns[column];
+    fl_buffer_clear(&l->name);
+    fl_buffer_append(&l->name, entry->name, entry->name_size);
+    fl_buffer_byte(&l->name, 0);
+    if (l->name.failed)
+        return fl_status_memory(error);
+    *out = (flowan_column){.name = l->name.data,
+                           .name_size = entry->name_size,
+                           .field = fl_reader_field(entry),
+                           .type = entry->type,
+                           .rows = layout->rows,
+                           .present_count = entry->present};
+    return FLOWAN_OK;
+}
