@@ -170,7 +170,7 @@ START_TEST(head_is_not_believed)
     fl_buffer bytes = put_head(&head);
     size_t size = bytes.size;
     size_t log = FL_SEGMENT_BLOCK_FIXED_SIZE + 3 * 12;
-    size_t path = strlen(log_one.path) + 1;
+    size_t path_size = strlen(log_one.path) + 1;
     const struct {
         size_t at;
         uint64_t value;
@@ -203,11 +203,11 @@ START_TEST(head_is_not_believed)
         {96, UINT32_MAX, 4},
         {120, 0, 4},
         {log, 0, 4}, /* a log without a path */
-        {log, path - 1, 4},
-        {log, path + 1, 4},
+        {log, path_size - 1, 4},
+        {log, path_size + 1, 4},
         {log, UINT32_MAX, 4},
         {log + 4, 0, 1},            /* a NUL in the path */
-        {log + 4 + path - 1, 1, 1}, /* none at its end */
+        {log + 4 + path_size - 1, 1, 1}, /* none at its end */
     };
     fl_buffer_free(&bytes);
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++)
