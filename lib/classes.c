@@ -726,7 +726,7 @@ static bool put_in_order(fl_classes *classes, const fl_slice *s,
 out:
     fl_memory_free(number);
     fl_memory_free(leaves);
-    return classes->rows != NULL;
+    return classes->first && classes->shapes && classes->rows;
 }
 
 /* Rows of conversations first of all, by direction: what they have is told in other ways. */

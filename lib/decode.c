@@ -171,6 +171,8 @@ static bool get_values(decode *d, fl_cursor *in, flowan_type type, size_t count,
     size_t width = fl_type_width(type);
     v->count = count;
     v->starts = fl_memory_alloc(count + 1, sizeof *v->starts);
+    if (!v->starts)
+        integers->no_memory = true;
     if (!v->starts || !fl_integers_get(integers, in, v->starts + 1, count))
         return false;
     v->starts[0] = 0;
@@ -183,8 +185,10 @@ static bool get_values(decode *d, fl_cursor *in, flowan_type type, size_t count,
     if (type != FLOWAN_TYPE_LIST_U64 && !fl_codec_fits(in, (uint64_t)items * width))
         return false;
     v->items = fl_memory_alloc(items, width);
-    if (!v->items)
+    if (!v->items) {
+        integers->no_memory = true;
         return false;
+    }
     return (type == FLOWAN_TYPE_LIST_U64
                 ? fl_integers_get(integers, in, v->items, items)
                 : fl_codec_get(integers->codec, in, v->items, items * width)) &&

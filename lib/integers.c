@@ -304,6 +304,8 @@ static bool get_tokens(fl_integers *integers, fl_cursor *in, uint64_t *values,
         return false;
     unsigned char *tokens =
         (unsigned char *)fl_buffer_reserve(&integers->tokens, count);
+    if (!tokens)
+        integers->no_memory = true;
     if (!tokens || !fl_codec_get(integers->codec, in, tokens, count))
         return false;
     uint64_t total = 0;

@@ -12,6 +12,8 @@
 typedef struct fl_integers {
     fl_codec *codec; /* the caller's */
     bool pack_only;  /* no tokens: for speed */
+    bool no_memory;  /* set when something could not be read for want of it: that is no
+                        damage */
     fl_buffer tokens;
 } fl_integers;
 
@@ -25,7 +27,7 @@ void fl_integers_put(fl_integers *integers, fl_buffer *out, const uint64_t *valu
 /* About so many bits would `put` take for the numbers as one piece. */
 uint64_t fl_integers_cost(const uint64_t *values, size_t count, bool pack_only);
 
-/* Fills `count` numbers. False when they are not what is stored there. FL_BITS_PADDING
+/* Fills `count` numbers. False when they are not what is stored there, or memory is short. FL_BITS_PADDING
  * bytes must be readable behind the cursor's end. */
 bool fl_integers_get(fl_integers *integers, fl_cursor *in, uint64_t *values,
                      size_t count);

@@ -462,6 +462,8 @@ flowan_status fl_layout_get(fl_layout *l, fl_integers *integers, size_t rows,
         status = get_streams(l, &in);
     if (status == FLOWAN_OK && in.left != 0)
         status = FLOWAN_ERROR_FORMAT;
+    if (status == FLOWAN_ERROR_FORMAT && integers->no_memory)
+        status = FLOWAN_ERROR_MEMORY;
     if (status != FLOWAN_OK)
         fl_layout_free(l);
     return status;

@@ -237,6 +237,8 @@ bool fl_ranks_get(fl_integers *integers, fl_cursor *in, size_t limit,
         first_count++;
     uint64_t *list = fl_memory_alloc((size_t)many, sizeof *list);
     uint64_t *steps = fl_memory_alloc((size_t)many - first_count, sizeof *steps);
+    if (!list || !steps)
+        integers->no_memory = true;
     bool sound = list && steps && fl_integers_get(integers, in, firsts, first_count) &&
                  fl_integers_get(integers, in, steps, (size_t)many - first_count);
     size_t step = 0;

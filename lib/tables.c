@@ -187,6 +187,8 @@ bool fl_table_get_exceptions(fl_integers *integers, fl_cursor *in, uint64_t *num
         return false;
     uint64_t *places = fl_memory_alloc((size_t)exceptions, sizeof *places);
     uint64_t *others = fl_memory_alloc((size_t)exceptions, sizeof *others);
+    if (!places || !others)
+        integers->no_memory = true;
     bool sound = places && others &&
                  fl_integers_get(integers, in, places, (size_t)exceptions) &&
                  fl_integers_get(integers, in, others, (size_t)exceptions);

@@ -74,8 +74,18 @@ flowan_status fl_unpack_part(fl_unpack *u, size_t part, fl_cursor *out)
     return status;
 }
 
+/* What could not be allocated while the part was read: for fl_unpack_damage. */
+static void *need(fl_unpack *u, void *memory)
+{
+    if (!memory)
+        u->integers.no_memory = true;
+    return memory;
+}
+
 flowan_status fl_unpack_damage(const fl_unpack *u, size_t part, const char *what)
 {
+    if (u->integers.no_memory)
+        return fl_status_memory(u->error);
     size_t section =
         u->layout.parts[part].own ? (size_t)u->part_at[part] : FL_SECTION_SMALL;
     return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT,
@@ -158,7 +168,7 @@ static bool get_hanging(fl_unpack *u, fl_cursor *in, const first_ranks *first,
 {
     size_t count = u->layout.run_count;
     uint64_t *table =
-        first->codes ? fl_memory_alloc(first->listed, sizeof *table) : NULL;
+        first->codes ? need(u, fl_memory_alloc(first->listed, sizeof *table)) : NULL;
     bool sound = table && fl_table_get(&u->integers, in, table, first->listed);
     for (size_t i = 0; sound && i < count; i++)
         out[i] = table[first->codes[i]];
@@ -177,7 +187,7 @@ static bool get_run_cell(fl_unpack *u, fl_cursor *in, first_ranks *first, uint64
     bool sound = !in->failed && scale <= FL_LAYOUT_SCALE_MAX;
     if (sound && mode == FL_RUN_RANKS) {
         size_t listed;
-        uint32_t *codes = fl_memory_alloc(count, sizeof *codes);
+        uint32_t *codes = need(u, fl_memory_alloc(count, sizeof *codes));
         sound = codes && fl_ranks_get(&u->integers, in, count, &list, &listed) &&
                 get_below(u, in, out, count, listed);
         for (size_t i = 0; sound && i < count; i++) {
@@ -192,7 +202,7 @@ static bool get_run_cell(fl_unpack *u, fl_cursor *in, first_ranks *first, uint64
     } else if (sound && mode == FL_RUN_HANGING) {
         sound = get_hanging(u, in, first, out);
     } else {
-        uint64_t *last = fl_memory_zalloc(l->label_count, sizeof *last);
+        uint64_t *last = need(u, fl_memory_zalloc(l->label_count, sizeof *last));
         sound = sound && last && mode < FL_RUN_RANKS &&
                 (mode == FL_RUN_PLAIN || u->labels) &&
                 fl_integers_get(&u->integers, in, out, count);
@@ -216,7 +226,8 @@ static bool get_labels(fl_unpack *u, fl_cursor *in, const first_ranks *first,
                      ? get_hanging(u, in, first, numbers)
                      : mode == FL_RUN_PLAIN &&
                            fl_integers_get(&u->integers, in, numbers, l->run_count);
-    uint16_t *labels = sound ? fl_memory_alloc(l->run_count, sizeof *labels) : NULL;
+    uint16_t *labels =
+        sound ? need(u, fl_memory_alloc(l->run_count, sizeof *labels)) : NULL;
     for (size_t i = 0; labels && i < l->run_count; i++) {
         sound = sound && numbers[i] < l->label_count;
         labels[i] = (uint16_t)numbers[i];
@@ -233,7 +244,7 @@ static bool get_run_numbers(fl_unpack *u, fl_cursor *in, uint64_t *numbers)
     first_ranks first = {0};
     bool sound = true;
     for (size_t i = 0; i < l->per_run_count; i++) {
-        u->run_numbers[i] = fl_memory_alloc(l->run_count, sizeof(uint64_t));
+        u->run_numbers[i] = need(u, fl_memory_alloc(l->run_count, sizeof(uint64_t)));
         sound = sound && u->run_numbers[i];
     }
     size_t next = 0;
@@ -302,7 +313,7 @@ static bool get_lists(fl_unpack *u, fl_cursor *in, uint64_t *numbers, size_t *pl
     places[l->label_count] = total;
     if (total > l->rows) /* each is there for a row */
         return false;
-    *list = fl_memory_alloc(total, sizeof **list);
+    *list = need(u, fl_memory_alloc(total, sizeof **list));
     if (!*list || !get_below(u, in, numbers, total, l->class_count))
         return false;
     for (size_t i = 0; i < total; i++)

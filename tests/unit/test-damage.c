@@ -3,7 +3,7 @@
  * wrappers here, which tell how much a file made it ask for. */
 #include <sys/mman.h>
 
-#include "bytes.h"
+#include "codec.h"
 #include "segment-files.h"
 #include "unit.h"
 
@@ -45,7 +45,7 @@ void *__wrap_realloc(void *old, size_t size)
 
 enum { BLOCKS = 4 };
 
-/* A segment of four blocks, some of them with columns that zstd packs. `ends` are the
+/* A segment of four blocks, some of them with parts that zstd packs. `ends` are the
  * places behind the header and each block. */
 static fl_buffer sample_segment(bool finished, uint64_t ends[BLOCKS + 1],
                                 fl_buffer texts[BLOCKS])
@@ -336,32 +336,76 @@ typedef struct cover {
     size_t checksum;
 } cover;
 
-/* In an order in which each can be set right: columns, then the heads that hold those. */
-static size_t find_covers(const fl_buffer *file, const uint64_t ends[BLOCKS + 1],
+/* Appends the block at `block`, its directory as it is when unpacked: so a change of one
+ * of its bytes is one that a reader sees. */
+static void put_plain_block(fl_buffer *out, const unsigned char *block)
+{
+    fl_codec *codec = fl_codec_new(0);
+    fl_segment_head head;
+    fl_buffer plain = {0}, sections = {0};
+    ck_assert_int_eq(
+        fl_segment_get_head(block, (size_t)fl_bytes_load(block + 8, 4), &head),
+        FLOWAN_OK);
+    fl_segment_section *first = &head.sections[FL_SECTION_DIRECTORY];
+    fl_cursor in = {block + first->offset, first->size, false};
+    uint64_t behind = first->offset + first->size;
+    char *room = fl_buffer_reserve(&plain, head.directory_size);
+    ck_assert(codec && room && fl_codec_get(codec, &in, room, head.directory_size));
+    fl_codec_put(codec, &sections, room, head.directory_size);
+    first->size = (uint32_t)sections.size;
+    first->checksum = fl_segment_checksum(sections.data, sections.size);
+    fl_buffer_append(&sections, block + behind, head.block_size - behind);
+    fl_segment_put_head(out, &head);
+    fl_buffer_append(out, sections.data, sections.size);
+    fl_segment_head_free(&head);
+    fl_buffer_free(&plain);
+    fl_buffer_free(&sections);
+    fl_codec_free(codec);
+}
+
+/* The same segment with directories that are not packed. */
+static void unpack_directories(fl_buffer *file, uint64_t *ends, size_t count)
+{
+    fl_buffer plain = {0};
+    fl_segment_block blocks[BLOCKS];
+    fl_buffer_append(&plain, file->data, FL_SEGMENT_HEADER_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = (fl_segment_block){plain.size, 0, fl_segment_stats_none()};
+        put_plain_block(&plain, (const unsigned char *)file->data + ends[i]);
+        ends[i] = blocks[i].offset;
+        blocks[i].size = plain.size - ends[i];
+    }
+    ends[count] = plain.size;
+    fl_segment_put_footer(&plain, plain.size, blocks, count, &log_one, 1);
+    ck_assert(!plain.failed);
+    fl_buffer_free(file);
+    *file = plain;
+}
+
+/* In an order in which each can be set right: sections, then the heads that hold those. */
+static size_t find_covers(const fl_buffer *file, const uint64_t *ends, size_t blocks,
                           cover *out, size_t room)
 {
     size_t count = 0;
     const unsigned char *bytes = (const unsigned char *)file->data;
-    for (size_t i = 0; i < BLOCKS; i++) {
+    for (size_t i = 0; i < blocks; i++) {
         size_t block = ends[i];
         size_t head_size = fl_bytes_load(bytes + block + 8, 4);
-        size_t columns = fl_bytes_load(bytes + block + 80, 4);
+        size_t sections = fl_bytes_load(bytes + block + 80, 4);
         size_t entry = block + FL_SEGMENT_BLOCK_FIXED_SIZE;
         size_t data = block + head_size;
-        for (size_t k = 0; k < columns; k++) {
-            size_t name = fl_bytes_load(bytes + entry + 3, 2);
-            size_t stored = fl_bytes_load(bytes + entry + 5 + name + 16, 8);
+        for (size_t k = 0; k < sections; k++, entry += 12) {
+            size_t size = fl_bytes_load(bytes + entry, 4);
             ck_assert_uint_lt(count, room);
-            out[count++] = (cover){data, stored, entry + 5 + name + 24};
-            data += stored;
-            entry += 5 + name + 32;
+            out[count++] = (cover){data, size, entry + 4};
+            data += size;
         }
         ck_assert_uint_eq(data, ends[i + 1]);
         out[count++] = (cover){block, head_size - 8, block + head_size - 8};
     }
     size_t end = file->size;
     out[count++] = (cover){0, 56, 56};
-    out[count++] = (cover){ends[BLOCKS], end - 32 - 8 - ends[BLOCKS], end - 32 - 8};
+    out[count++] = (cover){ends[blocks], end - 32 - 8 - ends[blocks], end - 32 - 8};
     out[count++] = (cover){end - 32, 24, end - 8};
     ck_assert_uint_le(count, room);
     return count;
@@ -425,8 +469,9 @@ START_TEST(forgeries_do_no_harm)
     uint64_t ends[BLOCKS + 1];
     fl_buffer texts[BLOCKS] = {{0}};
     fl_buffer whole = sample_segment(true, ends, texts);
+    unpack_directories(&whole, ends, BLOCKS);
     cover covers[COVERS];
-    size_t count = find_covers(&whole, ends, covers, COVERS);
+    size_t count = find_covers(&whole, ends, BLOCKS, covers, COVERS);
     flowan_batch *batch = empty_batch();
     unsigned char *bytes = fl_memory_alloc(whole.size, 1);
     char name[64];
@@ -504,12 +549,14 @@ START_TEST(a_column_stands_once)
     write_block(writer, batch, 0, 1, NULL);
     finish(writer, NULL, 0);
     fl_buffer bytes = read_file(path);
-    unsigned char *head = (unsigned char *)bytes.data + FL_SEGMENT_HEADER_SIZE;
+    uint64_t ends[2] = {FL_SEGMENT_HEADER_SIZE};
+    unpack_directories(&bytes, ends, 1);
     char *name = memmem(bytes.data, bytes.size, "key_b", 5);
     ck_assert_ptr_nonnull(name);
     name[4] = 'a';
-    size_t covered = fl_bytes_load(head + 8, 4) - FL_SEGMENT_CHECKSUM_SIZE;
-    fl_bytes_store(head + covered, fl_segment_checksum(head, covered), 8);
+    cover covers[16];
+    size_t count = find_covers(&bytes, ends, 1, covers, 16);
+    set_checksums((unsigned char *)bytes.data, covers, count);
     write_file(path, bytes.data, bytes.size);
     flowan_reader *reader = open_reader(path);
     flowan_error error;
