@@ -1,13 +1,19 @@
 /* doc/format.md holds: its examples are what the library writes and reads, and its tables
  * of numbers are the library's. */
+#include "bits.h"
+#include "layout.h"
 #include "names.h"
 #include "segment.h"
 #include "segments.h"
+#include "tables.h"
 #include "unit.h"
+
+enum { NUMBERS_MAX = 64 };
 
 static fl_buffer page;
 static char directory[64];
 static char path[128];
+static fl_integers integers;
 
 static void set_up(void)
 {
@@ -19,12 +25,17 @@ static void set_up(void)
     fl_buffer_byte(&page, 0);
     make_directory(directory);
     snprintf(path, sizeof path, "%s/a.seg", directory);
+    /* what zstd makes of bytes is zstd's, and differs by version */
+    integers.codec = fl_codec_new(0);
+    ck_assert_ptr_nonnull(integers.codec);
 }
 
 static void tear_down(void)
 {
     fl_buffer_free(&page);
     remove_tree(directory);
+    fl_codec_free(integers.codec);
+    fl_integers_free(&integers);
 }
 
 /* What stands in the fenced block with that info string. */
@@ -57,7 +68,7 @@ static fl_buffer hex(const char *info)
     fl_buffer text = fence(info);
     fl_buffer bytes = {0};
     for (const char *at = text.data; *at;) {
-        if (*at == '#') {
+        if (*at == '#' || *at == '=') {
             at += strcspn(at, "\n");
         } else if (*at == ' ' || *at == '\n') {
             at++;
@@ -70,6 +81,185 @@ static fl_buffer hex(const char *info)
     return bytes;
 }
 
+/* What stands behind the `=` of a block. */
+static fl_buffer meaning(const char *info)
+{
+    fl_buffer text = fence(info);
+    fl_buffer told = {0};
+    ck_assert_msg(text.size > 2 && memcmp(text.data, "= ", 2) == 0, "no '=' in '%s'",
+                  info);
+    fl_buffer_append(&told, text.data + 2, strcspn(text.data + 2, "\n"));
+    fl_buffer_byte(&told, 0);
+    told.size--;
+    fl_buffer_free(&text);
+    return told;
+}
+
+/* Numbers, and where `|` cuts them into pieces that are like each other. */
+typedef struct array {
+    uint64_t numbers[NUMBERS_MAX];
+    size_t count;
+    uint32_t cuts[NUMBERS_MAX];
+    size_t cut_count;
+} array;
+
+static array array_of(const char *info)
+{
+    array a = {.count = 0};
+    fl_buffer text = meaning(info);
+    for (const char *word = strtok(text.data, " "); word; word = strtok(NULL, " ")) {
+        ck_assert_uint_lt(a.count, NUMBERS_MAX);
+        if (*word == '|')
+            a.cuts[a.cut_count++] = (uint32_t)a.count;
+        else
+            a.numbers[a.count++] = (uint64_t)strtoll(word, NULL, 10);
+    }
+    a.cuts[a.cut_count++] = (uint32_t)a.count;
+    fl_buffer_free(&text);
+    return a;
+}
+
+/* With room behind them, as those who read bits need. */
+static fl_cursor cursor_of(fl_buffer *bytes)
+{
+    ck_assert_ptr_nonnull(fl_buffer_reserve(bytes, FL_BITS_PADDING));
+    memset(bytes->data + bytes->size, 0, FL_BITS_PADDING);
+    return (fl_cursor){(const unsigned char *)bytes->data, bytes->size, false};
+}
+
+static void assert_numbers(const uint64_t *got, const array *want)
+{
+    for (size_t i = 0; i < want->count; i++)
+        ck_assert_msg(got[i] == want->numbers[i], "number %zu is %llu", i,
+                      (unsigned long long)got[i]);
+}
+
+/* --- primitives --- */
+
+static const struct {
+    const char *info;
+    bool written; /* as it stands there, by any version of zstd */
+} bytes_examples[] = {{"hex bytes", true}, {"hex bytes frame", false}};
+
+START_TEST(bytes_are_as_told)
+{
+    fl_buffer bytes = hex(bytes_examples[_i].info);
+    fl_buffer want = meaning(bytes_examples[_i].info);
+    fl_cursor in = cursor_of(&bytes);
+    char got[NUMBERS_MAX];
+    ck_assert_uint_le(want.size, sizeof got);
+    ck_assert(fl_codec_fits(&in, want.size));
+    ck_assert(fl_codec_get(integers.codec, &in, got, want.size));
+    ck_assert_uint_eq(in.left, 0);
+    ck_assert_mem_eq(got, want.data, want.size);
+    fl_buffer written = {0};
+    fl_codec_put(integers.codec, &written, want.data, want.size);
+    if (bytes_examples[_i].written)
+        assert_bytes(&written, bytes.data, bytes.size);
+    fl_buffer_free(&written);
+    fl_buffer_free(&want);
+    fl_buffer_free(&bytes);
+}
+END_TEST
+
+static const char *const numbers_examples[] = {
+    "hex numbers packed", "hex numbers tokens", "hex numbers segments",
+    "hex numbers zigzag"};
+
+START_TEST(numbers_are_as_told)
+{
+    fl_buffer bytes = hex(numbers_examples[_i]);
+    array want = array_of(numbers_examples[_i]);
+    fl_cursor in = cursor_of(&bytes);
+    uint64_t got[NUMBERS_MAX];
+    ck_assert(fl_integers_get(&integers, &in, got, want.count));
+    ck_assert_uint_eq(in.left, 0);
+    assert_numbers(got, &want);
+    fl_buffer written = {0};
+    fl_integers_put(&integers, &written, want.numbers, want.count, want.cuts,
+                    want.cut_count);
+    assert_bytes(&written, bytes.data, bytes.size);
+    fl_buffer_free(&written);
+    fl_buffer_free(&bytes);
+}
+END_TEST
+
+START_TEST(ranks_are_as_told)
+{
+    fl_buffer bytes = hex("hex ranks");
+    array want = array_of("hex ranks");
+    fl_cursor in = cursor_of(&bytes);
+    uint64_t got[NUMBERS_MAX];
+    uint64_t *list;
+    size_t listed;
+    ck_assert(fl_ranks_get(&integers, &in, want.count, &list, &listed));
+    ck_assert(fl_integers_get(&integers, &in, got, want.count));
+    ck_assert_uint_eq(in.left, 0);
+    for (size_t i = 0; i < want.count; i++) {
+        ck_assert_uint_lt(got[i], listed);
+        got[i] = list[got[i]];
+    }
+    assert_numbers(got, &want);
+    fl_memory_free(list);
+    fl_buffer written = {0};
+    fl_ranks ranks;
+    ck_assert(fl_ranks_make(&ranks, want.numbers, want.count));
+    fl_ranks_put(&ranks, &integers, &written);
+    for (size_t i = 0; i < want.count; i++)
+        got[i] = ranks.codes[i];
+    fl_integers_put(&integers, &written, got, want.count, NULL, 0);
+    assert_bytes(&written, bytes.data, bytes.size);
+    fl_ranks_free(&ranks);
+    fl_buffer_free(&written);
+    fl_buffer_free(&bytes);
+}
+END_TEST
+
+static const char *const table_examples[] = {"hex table numbers", "hex table ranks",
+                                             "hex table steps"};
+
+START_TEST(tables_are_as_told)
+{
+    fl_buffer bytes = hex(table_examples[_i]);
+    array want = array_of(table_examples[_i]);
+    fl_cursor in = cursor_of(&bytes);
+    uint64_t got[NUMBERS_MAX];
+    ck_assert(fl_table_get(&integers, &in, got, want.count));
+    ck_assert_uint_eq(in.left, 0);
+    assert_numbers(got, &want);
+    fl_buffer written = {0};
+    fl_table_put(&integers, &written, want.numbers, want.count);
+    assert_bytes(&written, bytes.data, bytes.size);
+    fl_buffer_free(&written);
+    fl_buffer_free(&bytes);
+}
+END_TEST
+
+START_TEST(exceptions_are_as_told)
+{
+    static const uint32_t ranks[] = {0, 0, 1, 1, 2, 0, 2};
+    fl_buffer bytes = hex("hex exceptions");
+    array want = array_of("hex exceptions");
+    array table = array_of("hex table numbers");
+    fl_cursor in = cursor_of(&bytes);
+    uint64_t got[NUMBERS_MAX];
+    ck_assert_uint_eq(want.count, sizeof ranks / sizeof *ranks);
+    for (size_t i = 0; i < want.count; i++)
+        got[i] = table.numbers[ranks[i]];
+    ck_assert(fl_table_get_exceptions(&integers, &in, got, want.count));
+    ck_assert_uint_eq(in.left, 0);
+    assert_numbers(got, &want);
+    fl_buffer written = {0};
+    fl_table_put_exceptions(&integers, &written, table.numbers, want.numbers, ranks,
+                            want.count);
+    assert_bytes(&written, bytes.data, bytes.size);
+    fl_buffer_free(&written);
+    fl_buffer_free(&bytes);
+}
+END_TEST
+
+/* --- the header, and a segment --- */
+
 START_TEST(the_header_is_read)
 {
     fl_buffer header = hex("hex header");
@@ -81,6 +271,7 @@ START_TEST(the_header_is_read)
     ck_assert_uint_eq(got.serial, 1);
     ck_assert_uint_eq(got.interval_start_ns, UINT64_C(1741996800000000000));
     ck_assert_uint_eq(got.interval_ns, UINT64_C(86400000000000));
+    ck_assert_uint_eq(got.last_serial, 0);
     fl_buffer_free(&header);
 }
 END_TEST
@@ -103,9 +294,8 @@ START_TEST(the_segment_is_read)
     put_texts(&texts, batch);
     assert_bytes(&texts, records.data, records.size);
     size_t size;
-    ck_assert_ptr_null(fl_batch_raw(batch, 0, &size));
-    ck_assert_ptr_nonnull(fl_batch_raw(batch, 1, &size));
-    ck_assert_ptr_null(fl_batch_raw(batch, 2, &size));
+    for (size_t row = 0; row < flowan_batch_rows(batch); row++)
+        ck_assert_int_eq(fl_batch_raw(batch, row, &size) != NULL, row == 3);
     fl_buffer_free(&texts);
     flowan_batch_free(batch);
     flowan_reader_free(reader);
@@ -113,6 +303,45 @@ START_TEST(the_segment_is_read)
     fl_buffer_free(&segment);
 }
 END_TEST
+
+/* The same segment of one block with its directory as it is, so that no zstd is in it. */
+static fl_buffer with_plain_directory(const fl_buffer *segment)
+{
+    const unsigned char *in = (const unsigned char *)segment->data;
+    uint64_t block_size;
+    uint32_t head_size;
+    fl_segment_head head;
+    fl_buffer out = {0};
+    ck_assert(
+        fl_segment_peek_head(in + FL_SEGMENT_HEADER_SIZE, &head_size, &block_size));
+    ck_assert_int_eq(fl_segment_get_head(in + FL_SEGMENT_HEADER_SIZE, head_size, &head),
+                     FLOWAN_OK);
+    const unsigned char *block = in + FL_SEGMENT_HEADER_SIZE;
+    fl_segment_section *section = &head.sections[FL_SECTION_DIRECTORY];
+    fl_cursor stored = {block + section->offset, section->size, false};
+    size_t behind = (size_t)section->offset + section->size;
+    fl_buffer plain = {0};
+    fl_buffer_byte(&plain, 0);
+    char *room = fl_buffer_reserve(&plain, head.directory_size);
+    ck_assert_ptr_nonnull(room);
+    ck_assert(fl_codec_get(integers.codec, &stored, room, head.directory_size));
+    plain.size += head.directory_size;
+    section->size = (uint32_t)plain.size;
+    section->checksum = fl_segment_checksum(plain.data, plain.size);
+    fl_buffer_append(&out, in, FL_SEGMENT_HEADER_SIZE);
+    fl_segment_put_head(&out, &head);
+    fl_buffer_append(&out, plain.data, plain.size);
+    fl_buffer_append(&out, block + behind, (size_t)block_size - behind);
+    fl_segment_block entry = {FL_SEGMENT_HEADER_SIZE, out.size - FL_SEGMENT_HEADER_SIZE,
+                              head.stats};
+    fl_segment_put_footer(&out, out.size, &entry, 1, head.logs, head.log_count);
+    /* of the footer only numbers can have changed */
+    ck_assert_uint_eq(segment->size - FL_SEGMENT_HEADER_SIZE - (size_t)block_size,
+                      out.size - FL_SEGMENT_HEADER_SIZE - (size_t)entry.size);
+    fl_buffer_free(&plain);
+    fl_segment_head_free(&head);
+    return out;
+}
 
 START_TEST(the_segment_is_written)
 {
@@ -129,20 +358,25 @@ START_TEST(the_segment_is_written)
     flowan_writer_options options = {.size = sizeof options,
                                      .serial = 1,
                                      .interval_start_ns = UINT64_C(1741996800000000000),
-                                     .interval_ns = UINT64_C(86400000000000)};
+                                     .interval_ns = UINT64_C(86400000000000),
+                                     .level = FLOWAN_LEVEL_FAST};
     flowan_writer *writer;
     ck_assert_int_eq(flowan_writer_open(&writer, path, &options, NULL), FLOWAN_OK);
-    ck_assert_int_eq(flowan_writer_write(writer, batch, 0, 3, &log, NULL), FLOWAN_OK);
+    ck_assert_int_eq(flowan_writer_write(writer, batch, 0, 5, &log, NULL), FLOWAN_OK);
     ck_assert_int_eq(flowan_writer_finish(writer, &log, 1, NULL), FLOWAN_OK);
     flowan_writer_free(writer);
     fl_buffer written = read_file(path);
-    assert_bytes(&written, segment.data, segment.size);
+    fl_buffer plain = with_plain_directory(&written);
+    assert_bytes(&plain, segment.data, segment.size);
+    fl_buffer_free(&plain);
     fl_buffer_free(&written);
     flowan_batch_free(batch);
     fl_buffer_free(&records);
     fl_buffer_free(&segment);
 }
 END_TEST
+
+/* --- tables --- */
 
 /* The table of names has all of the library's and no other. */
 START_TEST(the_names_are_ours)
@@ -174,7 +408,7 @@ START_TEST(the_names_are_ours)
 }
 END_TEST
 
-/* "| u32 | 1 | number | 4 | |" */
+/* "| u32 | 1 | number | 4 | | 1 |" */
 START_TEST(the_types_are_ours)
 {
     for (int type = FLOWAN_TYPE_U32; type <= FLOWAN_TYPE_LIST_ADDRESS; type++) {
@@ -183,8 +417,11 @@ START_TEST(the_types_are_ours)
                  type);
         const char *at = strstr(page.data, row);
         ck_assert_msg(at != NULL, "no row '%s'", row + 1);
-        snprintf(row, sizeof row, " | %zu | %s|\n", fl_type_width((flowan_type)type),
-                 fl_type_is_run((flowan_type)type) ? "yes " : "");
+        snprintf(row, sizeof row, " | %zu | %s%s |\n", fl_type_width((flowan_type)type),
+                 fl_type_is_run((flowan_type)type) ? "yes | 1 or 0" : "| ",
+                 fl_type_is_run((flowan_type)type) ? ""
+                 : type == FLOWAN_TYPE_ADDRESS     ? "2"
+                                                   : "1");
         const char *end = strstr(at, row);
         ck_assert_msg(end && end < strchr(at + 1, '\n'), "no '%s' in it", row);
     }
@@ -220,17 +457,72 @@ START_TEST(the_kinds_are_ours)
 }
 END_TEST
 
+/* "| keyed | 2 | …": what the directory's numbers stand for. */
+START_TEST(the_numbers_are_ours)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } rows[] = {{"constant", FL_SOURCE_CONSTANT},    {"copy", FL_SOURCE_COPY},
+                {"stream", FL_SOURCE_STREAM},        {"before", FL_SOURCE_BEFORE},
+                {"times", FL_SOURCE_TIMES},          {"unit", FL_SOURCE_UNIT},
+                {"numbers", FL_STREAM_NUMBERS},      {"ranks", FL_STREAM_RANKS},
+                {"keyed", FL_STREAM_KEYED},          {"offset", FL_STREAM_OFFSET},
+                {"steps", FL_STREAM_STEPS},          {"talks", FL_STREAM_TALKS},
+                {"talk steps", FL_STREAM_TALK_STEPS}};
+    ck_assert_int_eq(sizeof rows / sizeof *rows,
+                     (int)FL_SOURCE_OPS + (int)FL_STREAM_KINDS);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char row[64];
+        snprintf(row, sizeof row, "\n| %s | %d | ", rows[i].name, rows[i].number);
+        ck_assert_msg(strstr(page.data, row) != NULL, "no row '%s'", row + 1);
+    }
+}
+END_TEST
+
+/* "| rows of a block | 1,048,576 |" */
+START_TEST(the_limits_are_ours)
+{
+    static const struct {
+        const char *what;
+        unsigned most;
+    } limits[] = {{"rows of a block", FL_BATCH_ROWS_MAX},
+                  {"columns of a block", FL_BATCH_COLUMNS_MAX},
+                  {"shapes of a block", FL_BATCH_SHAPES_MAX},
+                  {"spellings of a block", FL_BATCH_SPELLINGS_MAX},
+                  {"fields of a shape", FL_RECORD_FIELDS_MAX},
+                  {"parts that it does not know", FL_LAYOUT_EXTRAS_MAX}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        char row[64];
+        unsigned thousands = limits[i].most / 1000;
+        int size = snprintf(row, sizeof row, "\n| %s | ", limits[i].what);
+        size += thousands >= 1000 ? snprintf(row + size, 16, "%u,%03u",
+                                             thousands / 1000, thousands % 1000)
+                                  : snprintf(row + size, 16, "%u", thousands);
+        snprintf(row + size, 16, ",%03u |\n", limits[i].most % 1000);
+        ck_assert_msg(strstr(page.data, row) != NULL, "no row '%s'", row + 1);
+    }
+}
+END_TEST
+
 static Suite *suite_of(void)
 {
     Suite *suite = suite_create("format");
     TCase *page_case = tcase_create("doc/format.md");
     tcase_add_checked_fixture(page_case, set_up, tear_down);
+    tcase_add_loop_test(page_case, bytes_are_as_told, 0, 2);
+    tcase_add_loop_test(page_case, numbers_are_as_told, 0, 4);
+    tcase_add_test(page_case, ranks_are_as_told);
+    tcase_add_loop_test(page_case, tables_are_as_told, 0, 3);
+    tcase_add_test(page_case, exceptions_are_as_told);
     tcase_add_test(page_case, the_header_is_read);
     tcase_add_test(page_case, the_segment_is_read);
     tcase_add_test(page_case, the_segment_is_written);
     tcase_add_test(page_case, the_names_are_ours);
     tcase_add_test(page_case, the_types_are_ours);
     tcase_add_test(page_case, the_kinds_are_ours);
+    tcase_add_test(page_case, the_numbers_are_ours);
+    tcase_add_test(page_case, the_limits_are_ours);
     suite_add_tcase(suite, page_case);
     return suite;
 }
