@@ -401,6 +401,12 @@ static fl_layout_part get_part(fl_cursor *in)
     return (fl_layout_part){part >> 1, part & 1};
 }
 
+/* By cells: conversations are there for the rows of their classes only. */
+static bool is_drawn(const fl_layout *l, size_t stream)
+{
+    return stream < l->stream_count && l->streams[stream].kind != FL_STREAM_TALKS;
+}
+
 static flowan_status get_streams(fl_layout *l, fl_cursor *in)
 {
     l->stream_count = get_count(in, 1, UINT16_MAX);
@@ -436,11 +442,11 @@ static flowan_status get_streams(fl_layout *l, fl_cursor *in)
     }
     for (size_t i = 0; i < l->source_count; i++) {
         const fl_source *source = &l->sources[i];
-        bool draws = source->op == FL_SOURCE_STREAM || source->op == FL_SOURCE_BEFORE ||
-                     source->op == FL_SOURCE_TIMES;
-        if ((draws && (source->stream >= l->stream_count ||
-                       l->streams[source->stream].kind == FL_STREAM_TALKS)) ||
-            source->second > (source->op == FL_SOURCE_TIMES ? l->stream_count : 0))
+        bool times = source->op == FL_SOURCE_TIMES;
+        bool draws =
+            source->op == FL_SOURCE_STREAM || source->op == FL_SOURCE_BEFORE || times;
+        if ((draws && !is_drawn(l, source->stream)) ||
+            (source->second && !(times && is_drawn(l, source->second - 1U))))
             in->failed = true;
     }
     return in->failed ? FLOWAN_ERROR_FORMAT : FLOWAN_OK;
