@@ -304,43 +304,66 @@ START_TEST(the_segment_is_read)
 }
 END_TEST
 
-/* The same segment of one block with its directory as it is, so that no zstd is in it. */
-static fl_buffer with_plain_directory(const fl_buffer *segment)
-{
-    const unsigned char *in = (const unsigned char *)segment->data;
-    uint64_t block_size;
-    uint32_t head_size;
+/* A segment of one block, taken apart. */
+typedef struct pieces {
+    const unsigned char *block;
     fl_segment_head head;
-    fl_buffer out = {0};
-    ck_assert(
-        fl_segment_peek_head(in + FL_SEGMENT_HEADER_SIZE, &head_size, &block_size));
-    ck_assert_int_eq(fl_segment_get_head(in + FL_SEGMENT_HEADER_SIZE, head_size, &head),
-                     FLOWAN_OK);
-    const unsigned char *block = in + FL_SEGMENT_HEADER_SIZE;
-    fl_segment_section *section = &head.sections[FL_SECTION_DIRECTORY];
-    fl_cursor stored = {block + section->offset, section->size, false};
-    size_t behind = (size_t)section->offset + section->size;
-    fl_buffer plain = {0};
-    fl_buffer_byte(&plain, 0);
-    char *room = fl_buffer_reserve(&plain, head.directory_size);
+    fl_buffer directory; /* as it is stored when it is not packed */
+    fl_buffer others;    /* all other sections */
+} pieces;
+
+static pieces pieces_of(const fl_buffer *segment)
+{
+    pieces p = {.block = (const unsigned char *)segment->data + FL_SEGMENT_HEADER_SIZE};
+    uint32_t head_size;
+    uint64_t block_size;
+    ck_assert(fl_segment_peek_head(p.block, &head_size, &block_size));
+    ck_assert_int_eq(fl_segment_get_head(p.block, head_size, &p.head), FLOWAN_OK);
+    fl_segment_section *section = &p.head.sections[FL_SECTION_DIRECTORY];
+    size_t size = p.head.directory_size;
+    fl_cursor stored = {p.block + section->offset, section->size, false};
+    fl_buffer_byte(&p.directory, 0);
+    char *room = fl_buffer_reserve(&p.directory, size);
     ck_assert_ptr_nonnull(room);
-    ck_assert(fl_codec_get(integers.codec, &stored, room, head.directory_size));
-    plain.size += head.directory_size;
-    section->size = (uint32_t)plain.size;
-    section->checksum = fl_segment_checksum(plain.data, plain.size);
-    fl_buffer_append(&out, in, FL_SEGMENT_HEADER_SIZE);
-    fl_segment_put_head(&out, &head);
-    fl_buffer_append(&out, plain.data, plain.size);
-    fl_buffer_append(&out, block + behind, (size_t)block_size - behind);
-    fl_segment_block entry = {FL_SEGMENT_HEADER_SIZE, out.size - FL_SEGMENT_HEADER_SIZE,
-                              head.stats};
-    fl_segment_put_footer(&out, out.size, &entry, 1, head.logs, head.log_count);
-    /* of the footer only numbers can have changed */
-    ck_assert_uint_eq(segment->size - FL_SEGMENT_HEADER_SIZE - (size_t)block_size,
-                      out.size - FL_SEGMENT_HEADER_SIZE - (size_t)entry.size);
-    fl_buffer_free(&plain);
-    fl_segment_head_free(&head);
+    ck_assert(fl_codec_get(integers.codec, &stored, room, size));
+    p.directory.size += size;
+    size_t behind = (size_t)section->offset + section->size;
+    fl_buffer_append(&p.others, p.block + behind, (size_t)block_size - behind);
+    return p;
+}
+
+static void pieces_free(pieces *p)
+{
+    fl_segment_head_free(&p->head);
+    fl_buffer_free(&p->directory);
+    fl_buffer_free(&p->others);
+}
+
+static void put_section(fl_segment_section *section, const char *data, size_t size)
+{
+    section->size = (uint32_t)size;
+    section->checksum = fl_segment_checksum(data, size);
+}
+
+/* The header and the block, its directory not packed. */
+static fl_buffer put_together(const fl_buffer *segment, pieces *p)
+{
+    fl_buffer out = {0};
+    put_section(&p->head.sections[FL_SECTION_DIRECTORY], p->directory.data,
+                p->directory.size);
+    fl_buffer_append(&out, segment->data, FL_SEGMENT_HEADER_SIZE);
+    fl_segment_put_head(&out, &p->head);
+    fl_buffer_append(&out, p->directory.data, p->directory.size);
+    fl_buffer_append(&out, p->others.data, p->others.size);
     return out;
+}
+
+static void put_footer(fl_buffer *out, const pieces *p)
+{
+    fl_segment_block entry = {FL_SEGMENT_HEADER_SIZE,
+                              out->size - FL_SEGMENT_HEADER_SIZE, p->head.stats};
+    fl_segment_put_footer(out, out->size, &entry, 1, p->head.logs, p->head.log_count);
+    ck_assert(!out->failed);
 }
 
 START_TEST(the_segment_is_written)
@@ -366,11 +389,80 @@ START_TEST(the_segment_is_written)
     ck_assert_int_eq(flowan_writer_finish(writer, &log, 1, NULL), FLOWAN_OK);
     flowan_writer_free(writer);
     fl_buffer written = read_file(path);
-    fl_buffer plain = with_plain_directory(&written);
+    /* as it is there, so that what zstd makes of a directory is not in it */
+    pieces p = pieces_of(&written);
+    fl_buffer plain = put_together(&written, &p);
+    size_t end = FL_SEGMENT_HEADER_SIZE + (size_t)p.head.block_size;
+    size_t footer = plain.size;
+    put_footer(&plain, &p);
     assert_bytes(&plain, segment.data, segment.size);
+    ck_assert_uint_eq(written.size - end, plain.size - footer);
+    pieces_free(&p);
     fl_buffer_free(&plain);
     fl_buffer_free(&written);
     flowan_batch_free(batch);
+    fl_buffer_free(&records);
+    fl_buffer_free(&segment);
+}
+END_TEST
+
+static void seal(fl_buffer *bytes, size_t from, size_t end)
+{
+    fl_bytes_store((unsigned char *)bytes->data + end,
+                   fl_segment_checksum(bytes->data + from, end - from), 8);
+}
+
+/* What later writers may add, and reserved bytes. */
+START_TEST(what_version_1_does_not_know_is_left_out)
+{
+    fl_buffer segment = hex("hex segment");
+    fl_buffer records = fence("json");
+    pieces p = pieces_of(&segment);
+    /* a part of 5 bytes, behind all others of section 1 */
+    p.directory.size--;
+    fl_buffer_append(&p.directory, "\1\7\12", 3);
+    p.head.directory_size += 2;
+    fl_buffer_append(&p.others, "12345", 5);
+    put_section(&p.head.sections[FL_SECTION_SMALL], p.others.data, p.others.size);
+    fl_buffer made = put_together(&segment, &p);
+    memset(made.data + 48, 0xff, 8);
+    seal(&made, 0, 56);
+    char *block = made.data + FL_SEGMENT_HEADER_SIZE;
+    memset(block + 12, 0xff, 4);
+    memset(block + 92, 0xff, 4);
+    seal(&made, FL_SEGMENT_HEADER_SIZE,
+         FL_SEGMENT_HEADER_SIZE + p.head.head_size - FL_SEGMENT_CHECKSUM_SIZE);
+    size_t footer = made.size;
+    put_footer(&made, &p);
+    /* five bytes behind the log states, where the checksum was */
+    size_t end = made.size - FL_SEGMENT_TRAILER_SIZE;
+    fl_buffer_append(&made, "67890", 5);
+    fl_bytes_store((unsigned char *)made.data + footer + 16, 5, 4);
+    memset(made.data + footer + 20, 0xff, 4);
+    memmove(made.data + end + 5, made.data + end, FL_SEGMENT_TRAILER_SIZE);
+    memset(made.data + end - FL_SEGMENT_CHECKSUM_SIZE, 0xaa, 5);
+    seal(&made, footer, end + 5 - FL_SEGMENT_CHECKSUM_SIZE);
+    fl_bytes_store((unsigned char *)made.data + end + 5 + 8, end + 5 - footer, 8);
+    seal(&made, end + 5, made.size - FL_SEGMENT_CHECKSUM_SIZE);
+
+    write_file(path, made.data, made.size);
+    flowan_reader *reader;
+    flowan_error error;
+    ck_assert_int_eq(flowan_reader_open(&reader, path, NULL), FLOWAN_OK);
+    ck_assert(flowan_reader_info(reader).finished);
+    ck_assert_uint_eq(flowan_reader_info(reader).logs, 1);
+    if (flowan_reader_verify(reader, NULL, &error) != FLOWAN_OK)
+        ck_abort_msg("%s", error.message);
+    flowan_batch *batch = empty_batch();
+    ck_assert_int_eq(flowan_reader_read(reader, 0, NULL, 0, batch, NULL), FLOWAN_OK);
+    fl_buffer texts = {0};
+    put_texts(&texts, batch);
+    assert_bytes(&texts, records.data, records.size);
+    fl_buffer_free(&texts);
+    flowan_batch_free(batch);
+    flowan_reader_free(reader);
+    pieces_free(&p);
+    fl_buffer_free(&made);
     fl_buffer_free(&records);
     fl_buffer_free(&segment);
 }
@@ -518,6 +610,7 @@ static Suite *suite_of(void)
     tcase_add_test(page_case, the_header_is_read);
     tcase_add_test(page_case, the_segment_is_read);
     tcase_add_test(page_case, the_segment_is_written);
+    tcase_add_test(page_case, what_version_1_does_not_know_is_left_out);
     tcase_add_test(page_case, the_names_are_ours);
     tcase_add_test(page_case, the_types_are_ours);
     tcase_add_test(page_case, the_kinds_are_ours);
