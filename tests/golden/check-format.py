@@ -12,6 +12,7 @@ those of NAME-ANY.seg.open are the first of them. Prints what is wrong; exit sta
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -225,6 +226,9 @@ def check(page, what=None, *more):
 def main():
     if len(sys.argv) != 2 and sys.argv[2:3] not in (["kinds"], ["golden"]):
         sys.exit(__doc__)
+    if not shutil.which("zstd"):
+        print("check-format.py: no command zstd to unpack frames with")
+        sys.exit(77)  # skipped
     try:
         check(*sys.argv[1:])
     except (Bad, struct.error, KeyError) as wrong:

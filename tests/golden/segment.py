@@ -349,6 +349,8 @@ class Directory:
         self.read_labels(cursor)
         self.classes = [divmod(cursor.varint(), 2) for _ in range(cursor.varint())]
         need(all(shape < len(self.shapes) for shape, _ in self.classes), "class: shape")
+        need(bool(self.run_count) == bool(self.parents) == bool(self.classes),
+             "runs, labels and classes")
         self.read_sources(cursor)
         self.streams = [Stream(cursor) for _ in range(cursor.varint())]
         for stream in self.streams:
@@ -486,6 +488,7 @@ class Block:
         count = directory.run_count
         sizes = read_numbers(part, count)
         need(sum(sizes) == len(self.rows), "runs: rows")
+        need(bool(sizes) == bool(self.rows), "runs of no rows")
         runs = {"sizes": sizes, "parents": None, "key": None}
         numbers = [None] * len(directory.run_cells)
         early = part.u(1) if numbers else 0

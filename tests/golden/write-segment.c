@@ -1,6 +1,6 @@
 /* write-segment LEVEL LOG SEGMENT [ROWS]: makes a segment of a log, in blocks of ROWS
  * records (1 without it) at the level fast, default or small. One whose name ends in .open
- * gets no footer, as if its writer had been interrupted. */
+ * gets an empty block and no footer, as if its writer had been interrupted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,11 @@ int main(int argc, char **argv)
         if (flowan_writer_write(writer, batch, row, count, &log, &error) != FLOWAN_OK)
             stop(error.message);
     }
-    if (!is_open(argv[3]) && flowan_writer_finish(writer, &log, 1, &error) != FLOWAN_OK)
+    /* a log that went on without a record */
+    flowan_status status = is_open(argv[3])
+                               ? flowan_writer_write(writer, batch, 0, 0, &log, &error)
+                               : flowan_writer_finish(writer, &log, 1, &error);
+    if (status != FLOWAN_OK)
         stop(error.message);
     flowan_writer_free(writer);
     flowan_parser_free(parser);
