@@ -14,10 +14,11 @@
 #include "archive.h"
 #include "file.h"
 #include "lock.h"
+#include "seal.h"
 #include "status.h"
 #include "writer.h"
 
-enum { TAKE_UP_MAX = 100 };
+enum { TAKE_UP_MAX = 100, SMALL_MIN = 4 };
 #define ROTATE_MIN_NS UINT64_C(1000000000)
 
 struct flowan_archiver {
@@ -34,9 +35,11 @@ struct flowan_archiver {
     flowan_log_state *logs; /* all known; paths owned */
     size_t log_count;
     size_t logs_room;
-    size_t current;       /* the log that batches come from, or log_count */
-    uint64_t modified_ns; /* of that log */
-    fl_pack pack;         /* of flowan_archiver_write */
+    size_t current;                /* the log that batches come from, or log_count */
+    uint64_t modified_ns;          /* of that log */
+    flowan_archiver_counts counts; /* without the open segment's bytes */
+    fl_sealer *sealer;             /* NULL: segments stay as they were written */
+    fl_pack pack;                  /* of flowan_archiver_write */
 };
 
 /* --- logs --- */
@@ -59,17 +62,23 @@ static bool same_head(const flowan_log_state *a, const flowan_log_state *b)
     return a->head_size == b->head_size && a->head_hash == b->head_hash;
 }
 
+/* One file is one log, unless it was truncated and began anew; so is the same content
+ * under another inode, once it was read as far. */
+static bool is_same(const flowan_log_state *known, const flowan_log_state *log)
+{
+    return same_head(known, log) &&
+           ((known->inode == log->inode &&
+             known->position.offset <= log->position.offset) ||
+            known->position.content_hash == log->position.content_hash);
+}
+
 /* Index of the entry for this log, which is added when new; -1 when memory is short. */
 static int64_t put_log(flowan_archiver *archiver, const flowan_log_state *log)
 {
-    size_t at = 0;
-    /* One file is one log; so is the same content under another inode, once it was
-     * read as far. */
-    while (at < archiver->log_count &&
-           !(same_head(&archiver->logs[at], log) &&
-             (archiver->logs[at].inode == log->inode ||
-              archiver->logs[at].position.content_hash == log->position.content_hash)))
-        at++;
+    size_t at = archiver->log_count;
+    while (at > 0 && !is_same(&archiver->logs[at - 1], log))
+        at--;
+    at = at > 0 ? at - 1 : archiver->log_count;
     if (at == archiver->log_count) {
         if (!fl_memory_grow((void **)&archiver->logs, &archiver->logs_room, at + 1,
                             sizeof *archiver->logs))
@@ -119,6 +128,15 @@ bool flowan_archiver_find_log(const flowan_archiver *archiver, const void *head,
         last = best;
     }
     *out = *last;
+    return true;
+}
+
+bool flowan_archiver_log(const flowan_archiver *archiver, size_t index,
+                         flowan_log_state *out)
+{
+    if (index >= archiver->log_count)
+        return false;
+    *out = archiver->logs[index];
     return true;
 }
 
@@ -211,30 +229,6 @@ static flowan_status check_directory(const char *directory, bool has_segments,
                    : FLOWAN_OK;
 }
 
-/* Gives a finished segment its final name, for good. It may have the name, *renamed, and
- * not yet be sure to keep it. */
-static flowan_status publish(const char *open_path, bool *renamed, flowan_error *error)
-{
-    fl_buffer final = {0};
-    *renamed = false;
-    fl_buffer_append(&final, open_path, strlen(open_path) - strlen(FL_ARCHIVE_OPEN));
-    size_t size = final.size;
-    fl_buffer_byte(&final, 0);
-    if (final.failed)
-        return fl_status_memory(error);
-    int number = rename(open_path, final.data) == 0 ? 0 : errno;
-    *renamed = number == 0;
-    /* the name lasts only once its directory is on disk */
-    while (size > 0 && final.data[size - 1] != '/')
-        size--;
-    final.data[size ? size - 1 : 0] = 0;
-    if (number == 0)
-        number = fl_file_sync_directory(final.data);
-    fl_buffer_free(&final);
-    return number == 0 ? FLOWAN_OK
-                       : fl_status_errno(error, number, "rename", open_path);
-}
-
 /* Ends the open segment. After a failure it may be called again. */
 static flowan_status seal(flowan_archiver *archiver, flowan_error *error)
 {
@@ -245,9 +239,16 @@ static flowan_status seal(flowan_archiver *archiver, flowan_error *error)
     if (status != FLOWAN_OK)
         return status;
     archiver->sealed = true;
-    bool renamed;
-    status = publish(archiver->open_path.data, &renamed, error);
-    if (renamed) {
+    /* A few small blocks are not worth the trouble. */
+    bool packs =
+        archiver->sealer && fl_writer_small_blocks(archiver->writer) >= SMALL_MIN;
+    bool renamed = false;
+    if (packs)
+        status = fl_sealer_begin(archiver->sealer, archiver->open_path.data, error);
+    else
+        status = fl_seal_publish(archiver->open_path.data, &renamed, error);
+    if (renamed || (packs && status == FLOWAN_OK)) {
+        archiver->counts.bytes += fl_writer_size(archiver->writer);
         flowan_writer_free(archiver->writer);
         archiver->writer = NULL;
         archiver->sealed = false;
@@ -323,8 +324,10 @@ static flowan_status recover(flowan_archiver *archiver, const char *path,
                              flowan_error *error)
 {
     flowan_reader *reader = NULL;
-    bool removed;
-    flowan_status status = remove_stub(path, &removed, error);
+    bool removed = false;
+    flowan_status status = fl_seal_clean(path, error);
+    if (status == FLOWAN_OK)
+        status = remove_stub(path, &removed, error);
     if (status != FLOWAN_OK || removed)
         return status;
     status = flowan_reader_open(&reader, path, error);
@@ -393,6 +396,39 @@ static flowan_status newest_footer(const flowan_archive *listing, size_t *newest
     return FLOWAN_OK;
 }
 
+/* Whether a finished segment has all that an open one beside it has. */
+static bool has_all_of(const char *final, const char *open_path)
+{
+    flowan_reader *made = NULL;
+    flowan_reader *from = NULL;
+    bool has = false;
+    if (flowan_reader_open(&made, final, NULL) == FLOWAN_OK &&
+        flowan_reader_open(&from, open_path, NULL) == FLOWAN_OK) {
+        flowan_segment_info whole = flowan_reader_info(made);
+        flowan_segment_info part = flowan_reader_info(from);
+        has = whole.finished && whole.serial == part.serial &&
+              whole.stats.rows >= part.stats.rows;
+    }
+    flowan_reader_free(made);
+    flowan_reader_free(from);
+    return has;
+}
+
+/* An open segment beside the final one that was made of it is done with. */
+static flowan_status remove_hidden(const flowan_archive *listing, flowan_error *error)
+{
+    const char *path;
+    const char *by;
+    for (size_t i = 0; (path = fl_archive_hidden(listing, i, &by)) != NULL; i++) {
+        size_t size = by ? strlen(by) : 0;
+        if (by && strncmp(path, by, size) == 0 &&
+            strcmp(path + size, FL_ARCHIVE_OPEN) == 0 && has_all_of(by, path) &&
+            unlink(path) != 0 && errno != ENOENT)
+            return fl_status_errno(error, errno, "remove", path);
+    }
+    return FLOWAN_OK;
+}
+
 /* Takes up where the last writer stopped. In order of serials: what a later segment says
  * of a log is the newer state. */
 static flowan_status take_up(flowan_archiver *archiver, const flowan_archive *listing,
@@ -401,8 +437,12 @@ static flowan_status take_up(flowan_archiver *archiver, const flowan_archive *li
     size_t count = flowan_archive_segments(listing);
     if (count > 0)
         archiver->next_serial = fl_archive_last_serial(listing, count - 1) + 1;
+    archiver->counts.segments = count;
+    flowan_status status = remove_hidden(listing, error);
+    if (status != FLOWAN_OK)
+        return status;
     size_t newest;
-    flowan_status status = newest_footer(listing, &newest, error);
+    status = newest_footer(listing, &newest, error);
     for (size_t i = 0; status == FLOWAN_OK && i < count; i++) {
         const char *path = flowan_archive_path(listing, i);
         if (fl_archive_is_open(listing, i))
@@ -410,6 +450,7 @@ static flowan_status take_up(flowan_archiver *archiver, const flowan_archive *li
         else if (newest == count || i >= newest)
             status = learn_segment(archiver, path, error);
     }
+    archiver->counts.bytes = 0; /* what recovery sealed was counted by its writer */
     return status;
 }
 
@@ -466,6 +507,11 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
             break;
         status = FLOWAN_OK;
     }
+    if (status == FLOWAN_OK && options && options->pack) {
+        archiver->sealer = fl_sealer_new(archiver->level);
+        if (!archiver->sealer)
+            status = fl_status_memory(error);
+    }
 out:
     flowan_archive_free(listing);
     if (status == FLOWAN_OK)
@@ -479,6 +525,7 @@ void flowan_archiver_free(flowan_archiver *archiver)
 {
     if (!archiver)
         return;
+    fl_sealer_free(archiver->sealer);
     flowan_writer_free(archiver->writer);
     for (size_t i = 0; i < archiver->log_count; i++)
         fl_memory_free((char *)archiver->logs[i].path);
@@ -526,6 +573,7 @@ static flowan_status open_segment(flowan_archiver *archiver, uint64_t interval,
     if (status != FLOWAN_OK)
         return status;
     archiver->written.interval = interval;
+    archiver->counts.segments++;
     return sync_parent(path->data, error);
 }
 
@@ -640,7 +688,25 @@ flowan_status flowan_archiver_write(flowan_archiver *archiver,
     return status;
 }
 
+flowan_status flowan_archiver_sync(flowan_archiver *archiver, flowan_error *error)
+{
+    if (!archiver->writer || archiver->sealed)
+        return FLOWAN_OK;
+    return sync_blocks(archiver, error);
+}
+
+flowan_archiver_counts flowan_archiver_count(const flowan_archiver *archiver)
+{
+    flowan_archiver_counts counts = archiver->counts;
+    if (archiver->writer)
+        counts.bytes += fl_writer_size(archiver->writer);
+    return counts;
+}
+
 flowan_status flowan_archiver_finish(flowan_archiver *archiver, flowan_error *error)
 {
-    return archiver->writer ? seal(archiver, error) : FLOWAN_OK;
+    flowan_status status = archiver->writer ? seal(archiver, error) : FLOWAN_OK;
+    if (status == FLOWAN_OK && archiver->sealer)
+        status = fl_sealer_wait(archiver->sealer, error);
+    return status;
 }

@@ -1,7 +1,7 @@
 /* Framing: finds objects and what is none in a stream cut anywhere. It owns the bytes of
  * the one thing that is unfinished at the end of a feed; the grammar is json's, the
  * fields are record's. Where an object begins the fast path is asked first. */
-#include "flowan/parser.h"
+#include "parser.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -499,4 +499,89 @@ flowan_status flowan_parser_skip(flowan_parser *parser, const void *data, size_t
     hash_update(parser, data, size);
     parser->offset += size;
     return FLOWAN_OK;
+}
+
+/* --- turning to another input --- */
+
+bool fl_parser_mark_init(fl_parser_mark *mark)
+{
+    XXH3_state_t *hash = XXH3_createState();
+    *mark = (fl_parser_mark){.hash = hash, .mode = BETWEEN};
+    if (hash)
+        XXH3_64bits_reset(hash);
+    return hash != NULL;
+}
+
+void fl_parser_mark_free(fl_parser_mark *mark)
+{
+    XXH3_freeState(mark->hash);
+    fl_buffer_free(&mark->pending);
+    *mark = (fl_parser_mark){0};
+}
+
+void fl_parser_mark_skip(fl_parser_mark *mark, const void *data, size_t size)
+{
+    XXH3_64bits_update(mark->hash, data, size);
+    mark->offset += size;
+}
+
+uint64_t fl_parser_mark_hash(const fl_parser_mark *mark)
+{
+    return XXH3_64bits_digest(mark->hash);
+}
+
+flowan_position fl_parser_mark_position(const fl_parser_mark *mark)
+{
+    if (mark->mode == SKIPPING && mark->continued)
+        return mark->reject_at;
+    return (flowan_position){mark->offset, fl_parser_mark_hash(mark)};
+}
+
+void fl_parser_mark_copy(fl_parser_mark *to, const fl_parser_mark *from)
+{
+    XXH3_copyState(to->hash, from->hash);
+    fl_buffer_clear(&to->pending);
+    to->mode = BETWEEN;
+    to->offset = from->offset;
+}
+
+bool fl_parser_leave(const flowan_parser *parser, fl_parser_mark *mark)
+{
+    fl_buffer_clear(&mark->pending);
+    if (held(parser) > 0)
+        fl_buffer_append(&mark->pending, parser->pending.data + parser->pending_at,
+                         held(parser));
+    bool ok = !mark->pending.failed;
+    mark->pending.failed = false;
+    if (!ok)
+        return false;
+    XXH3_copyState(mark->hash, parser->hash);
+    mark->offset = parser->offset;
+    mark->mode = (uint8_t)parser->mode;
+    mark->reason = (uint8_t)parser->reason;
+    mark->continued = parser->continued;
+    mark->reject_at = parser->reject_at;
+    mark->looked = parser->looked;
+    return true;
+}
+
+bool fl_parser_return(flowan_parser *parser, const fl_parser_mark *mark)
+{
+    fl_buffer_clear(&parser->pending);
+    parser->pending_at = 0;
+    fl_buffer_append(&parser->pending, mark->pending.data, mark->pending.size);
+    bool ok = !parser->pending.failed;
+    parser->pending.failed = false;
+    if (!ok)
+        return false;
+    XXH3_copyState(parser->hash, mark->hash);
+    parser->offset = mark->offset;
+    parser->mode = (mode)mark->mode;
+    parser->reason = (flowan_reject_reason)mark->reason;
+    parser->continued = mark->continued;
+    parser->reject_at = mark->reject_at;
+    parser->looked = mark->looked;
+    parser->tried = false;
+    fl_json_scan_begin(&parser->scan); /* what is held is scanned again */
+    return true;
 }

@@ -260,3 +260,8 @@ flowan_status fl_pipeline_put(fl_pipeline *pipeline, size_t first,
         status = fl_pipeline_write_all(pipeline, error);
     return status;
 }
+
+void fl_pipeline_turn(fl_pipeline *pipeline)
+{
+    pipeline->has_ahead = false;
+}

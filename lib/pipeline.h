@@ -60,4 +60,8 @@ flowan_status fl_pipeline_write_all(fl_pipeline *pipeline, flowan_error *error);
 /* Whether a batch was refused, perhaps after a part of it was taken. */
 bool fl_pipeline_has_failed(const fl_pipeline *pipeline);
 
+/* All that is in was written: what comes next is of another log, or the archiver was used
+ * without the pipeline in between. */
+void fl_pipeline_turn(fl_pipeline *pipeline);
+
 #endif

@@ -90,9 +90,12 @@ static bool add_log(flowan_reader *reader, const flowan_log_state *log)
 {
     if (!log->path)
         return true;
-    size_t at = 0;
-    while (at < reader->log_count && !same_log(&reader->logs[at], log))
-        at++;
+    /* A file that was truncated and began anew is another log, with another position. */
+    size_t at = reader->log_count;
+    while (at > 0 && !(same_log(&reader->logs[at - 1], log) &&
+                       reader->logs[at - 1].position.offset <= log->position.offset))
+        at--;
+    at = at > 0 ? at - 1 : reader->log_count;
     if (!fl_memory_grow((void **)&reader->logs, &reader->logs_room, at + 1,
                         sizeof *reader->logs))
         return false;

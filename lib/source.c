@@ -442,6 +442,11 @@ bool fl_source_wait(const flowan_source *source, int timeout_ms)
     return poll(&input, 1, timeout_ms) > 0;
 }
 
+bool fl_source_is_packed(const flowan_source *source)
+{
+    return source->kind == KIND_GZIP || source->kind == KIND_ZSTD;
+}
+
 const char *flowan_source_name(const flowan_source *source)
 {
     return source->name;

@@ -8,4 +8,7 @@
  * it has not, waits for it that long at most. */
 bool fl_source_wait(const flowan_source *source, int timeout_ms);
 
+/* Whether the input is compressed; known once a byte was peeked or read. */
+bool fl_source_is_packed(const flowan_source *source);
+
 #endif

@@ -382,6 +382,20 @@ flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *bat
                             error);
 }
 
+size_t fl_writer_small_blocks(const flowan_writer *writer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < writer->block_count; i++)
+        count += writer->blocks[i].stats.rows > 0 &&
+                 writer->blocks[i].stats.rows < FL_SEGMENT_BLOCK_ROWS / 2;
+    return count;
+}
+
+uint64_t fl_writer_size(const flowan_writer *writer)
+{
+    return writer->size;
+}
+
 flowan_segment_stats flowan_writer_stats(const flowan_writer *writer)
 {
     return writer->stats;
@@ -409,6 +423,7 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
         cut_to_synced(writer);
         return fail_errno(writer, number, error);
     }
+    writer->size += writer->head.size;
     writer->closed = "it is finished";
     return FLOWAN_OK;
 }

@@ -20,4 +20,10 @@ flowan_status fl_writer_copy(flowan_writer *writer, const fl_segment_block *bloc
  * did not last before is cut off, and all that follows is refused. */
 int fl_writer_sync(flowan_writer *writer);
 
+/* Blocks with rows, less than half of what a full one has. */
+size_t fl_writer_small_blocks(const flowan_writer *writer);
+
+/* Bytes in the file. */
+uint64_t fl_writer_size(const flowan_writer *writer);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 
+int archive_follow_run(int argc, char **argv);
 int archive_info_run(int argc, char **argv);
 int archive_merge_run(int argc, char **argv);
 int archive_repair_run(int argc, char **argv);

@@ -2,16 +2,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "archive.h"
-#include "rejects.h"
+#include "intake.h"
 
 static const char help[] =
     "Usage: flowan-archive import -a DIR [OPTION]... PATH...\n"
+    "       flowan-archive follow -a DIR [OPTION]... GLOB...\n"
     "       flowan-archive info -a DIR [--json] [--gap D] [--quick]\n"
     "       flowan-archive verify DIR|SEGMENT...\n"
     "       flowan-archive repair -a DIR\n"
@@ -20,6 +20,7 @@ static const char help[] =
     "Keep flow records of goflow2 in an archive, losslessly.\n"
     "\n"
     "  import   reads logs (plain, gzip or zstd; - is standard input) into DIR\n"
+    "  follow   takes what is being written to logs, while they are rotated\n"
     "  info     says what is in DIR\n"
     "  verify   checks every stored byte\n"
     "  repair   keeps what is sound of damaged segments\n"
@@ -43,6 +44,8 @@ static const char import_help[] =
     "      --rejects FILE   where to note what is no flow record (default: a file a log\n"
     "                       in DIR/rejects/), one JSON object a line\n"
     "      --map KEY=FIELD  KEY of the logs means FIELD of goflow2; repeatable\n"
+    "      --exclude REGEX  pass over files of such names (POSIX ERE); repeatable\n"
+    "      --ignore-older D pass over files that were not modified for so long\n"
     "      --again          take a log though it is in already\n"
     "      --strict         stop at the first reject\n"
     "  -j, --jobs N         threads to work with (default: one for each CPU, 8 at most);\n"
@@ -58,31 +61,14 @@ static const char verify_help[] =
     "\n"
     "      --help  this text\n";
 
-enum {
-    OPTION_ROTATE = 256,
-    OPTION_LEVEL,
-    OPTION_REJECTS,
-    OPTION_MAP,
-    OPTION_AGAIN,
-    OPTION_STRICT,
-    OPTION_HELP
-};
+enum { OPTION_AGAIN = 256, OPTION_HELP };
 
 /* --- import --- */
 
-/* More take memory, and reading is one thread's: they would mostly wait for it. */
-enum { JOBS_DEFAULT_MAX = 8, JOBS_MAX = 256 };
-
 typedef struct import_job {
-    const char *archive;
-    flowan_archiver_options archiver_options;
+    intake intake;
     bool again;
     bool refused; /* the archive takes nothing more */
-    bool strict;
-    cli_key_map map;
-    uint32_t jobs;
-    const char *rejects_path; /* NULL: in the archive */
-    rejects *rejects;
     cli_progress progress;
     uint64_t records; /* of the logs before */
     uint64_t bytes;
@@ -92,13 +78,7 @@ static flowan_status on_reject(void *context, const flowan_log_state *log,
                                const flowan_reject *reject, flowan_error *error)
 {
     import_job *job = context;
-    flowan_status status = rejects_write(job->rejects, log, reject, error);
-    if (status != FLOWAN_OK || !job->strict)
-        return status;
-    snprintf(error->message, sizeof error->message,
-             "%.300s: byte %" PRIu64 " is rejected (%s), and --strict was given",
-             log->path, reject->offset, flowan_reject_reason_text(reject->reason));
-    return FLOWAN_ERROR_FORMAT;
+    return intake_reject(&job->intake, log, reject, error);
 }
 
 static int on_progress(void *context, const flowan_import_result *so_far)
@@ -113,18 +93,24 @@ static int import_log(import_job *job, flowan_archiver *archiver, const char *pa
                       uint64_t rejected[FLOWAN_REJECT_REASONS])
 {
     struct stat info;
-    if (strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    bool told = strcmp(path, "-") != 0 && stat(path, &info) == 0;
+    if (told && S_ISDIR(info.st_mode)) {
         cli_message("%s is a directory, not a log: name the logs in it", path);
         return CLI_FAILED;
     }
+    if (told && intake_skips(&job->intake, path,
+                             info.st_mtim.tv_sec > 0
+                                 ? (uint64_t)info.st_mtim.tv_sec * UINT64_C(1000000000)
+                                 : 0))
+        return CLI_DONE;
     flowan_import_options options = {.size = sizeof options,
                                      .again = job->again,
                                      .context = job,
                                      .reject = on_reject,
                                      .progress = on_progress,
-                                     .map = job->map.entries,
-                                     .map_count = job->map.count,
-                                     .threads = job->jobs};
+                                     .map = job->intake.map.entries,
+                                     .map_count = job->intake.map.count,
+                                     .threads = job->intake.jobs};
     flowan_import_result result;
     flowan_error error;
     flowan_status status = flowan_import_log(archiver, path, &options, &result, &error);
@@ -153,8 +139,8 @@ static int import_all(import_job *job, const char *const *paths, size_t count)
     flowan_archiver *archiver;
     flowan_error error;
     int status = CLI_DONE;
-    if (flowan_archiver_open(&archiver, job->archive, &job->archiver_options, &error) !=
-        FLOWAN_OK) {
+    if (flowan_archiver_open(&archiver, job->intake.archive,
+                             &job->intake.archiver_options, &error) != FLOWAN_OK) {
         cli_message("%s", error.message);
         return CLI_FAILED;
     }
@@ -176,95 +162,43 @@ static int import_all(import_job *job, const char *const *paths, size_t count)
                     job->records == 1 ? "" : "s", cli_size(job->bytes, size), elapsed);
     int told =
         cli_tell_rejects(rejected, job->records, count == 1 ? paths[0] : "the logs");
-    if (told == CLI_REJECTS && job->rejects_path)
-        cli_message("what was rejected is noted in %s", job->rejects_path);
-    else if (told == CLI_REJECTS)
-        cli_message("what was rejected is noted in %s/rejects", job->archive);
+    if (told == CLI_REJECTS)
+        intake_tell_rejects(&job->intake);
     return status == CLI_DONE ? told : status;
-}
-
-/* The CPUs that this process may use. */
-static uint32_t default_jobs(void)
-{
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count < 1                  ? 1
-           : count > JOBS_DEFAULT_MAX ? JOBS_DEFAULT_MAX
-                                      : (uint32_t)count;
-}
-
-static bool take_jobs(const char *text, uint32_t *jobs)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || value < 1 || value > JOBS_MAX) {
-        cli_usage("--jobs wants a number from 1 to %d, not '%s'", JOBS_MAX, text);
-        return false;
-    }
-    *jobs = (uint32_t)value;
-    return true;
 }
 
 static int run_import(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"archive", required_argument, NULL, 'a'},
-        {"rotate", required_argument, NULL, OPTION_ROTATE},
-        {"level", required_argument, NULL, OPTION_LEVEL},
-        {"rejects", required_argument, NULL, OPTION_REJECTS},
-        {"map", required_argument, NULL, OPTION_MAP},
+        INTAKE_OPTIONS,
         {"again", no_argument, NULL, OPTION_AGAIN},
-        {"strict", no_argument, NULL, OPTION_STRICT},
-        {"jobs", required_argument, NULL, 'j'},
         {"help", no_argument, NULL, OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
-    import_job job = {.archiver_options = {.size = sizeof(flowan_archiver_options)},
-                      .jobs = default_jobs()};
-    flowan_error error;
+    import_job job = {
+        .intake = {.archiver_options = {.size = sizeof(flowan_archiver_options)},
+                   .jobs = intake_default_jobs()}};
     int option;
     while ((option = getopt_long(argc, argv, ":a:j:", options, NULL)) != -1) {
-        switch (option) {
-        case 'a': job.archive = optarg; break;
-        case OPTION_ROTATE:
-            if (flowan_duration_parse(optarg, &job.archiver_options.rotate_ns,
-                                      &error) != FLOWAN_OK)
-                return cli_usage("--rotate: %s", error.message);
-            if (job.archiver_options.rotate_ns < UINT64_C(1000000000))
-                return cli_usage("--rotate: a segment spans a second or more");
-            break;
-        case OPTION_LEVEL:
-            if (!archive_take_level(optarg, &job.archiver_options.level))
-                return CLI_USAGE;
-            break;
-        case OPTION_REJECTS: job.rejects_path = optarg; break;
-        case OPTION_MAP:
-            if (!cli_take_map(&job.map, optarg))
-                return CLI_USAGE;
-            break;
-        case OPTION_AGAIN: job.again = true; break;
-        case OPTION_STRICT: job.strict = true; break;
-        case 'j':
-            if (!take_jobs(optarg, &job.jobs))
-                return CLI_USAGE;
-            break;
-        case OPTION_HELP: return cli_help(import_help);
-        default: return cli_bad_option(argv, option);
-        }
+        int taken = intake_take(&job.intake, option, optarg);
+        if (taken == CLI_USAGE)
+            return taken;
+        if (option == OPTION_AGAIN)
+            job.again = true;
+        else if (option == OPTION_HELP)
+            return cli_help(import_help);
+        else if (taken < 0)
+            return cli_bad_option(argv, option);
     }
-    if (!job.archive)
-        return cli_usage("-a DIR is missing: which archive?");
-    if (optind == argc)
+    if (job.intake.archive && optind == argc)
         return cli_usage("name at least one log");
-    job.rejects = rejects_new(job.archive, job.rejects_path);
-    if (!job.rejects) {
-        cli_message("out of memory");
-        return CLI_FAILED;
-    }
+    int status = intake_begin(&job.intake);
+    if (status != CLI_DONE)
+        return status;
     cli_catch_signals();
-    int status =
+    status =
         import_all(&job, (const char *const *)argv + optind, (size_t)(argc - optind));
-    rejects_free(job.rejects);
+    intake_end(&job.intake);
     return cli_exit_status(status);
 }
 
@@ -374,9 +308,10 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"import", run_import},         {"info", archive_info_run},
-        {"verify", run_verify},         {"repair", archive_repair_run},
-        {"expire", archive_expire_run}, {"merge", archive_merge_run},
+        {"import", run_import},         {"follow", archive_follow_run},
+        {"info", archive_info_run},     {"verify", run_verify},
+        {"repair", archive_repair_run}, {"expire", archive_expire_run},
+        {"merge", archive_merge_run},
     };
     cli_begin("flowan-archive", NULL);
     opterr = 0;

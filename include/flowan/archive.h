@@ -52,6 +52,9 @@ typedef struct flowan_archiver_options {
     uint64_t rotate_ns;    /* length of a segment's interval; 0: one day */
     uint64_t segment_rows; /* a segment ends with this many; 0: 16,000,000 */
     flowan_level level;
+    /* A segment that ends with small blocks in it is made anew with full ones, by another
+     * thread; it is readable all the while. For those who write often. */
+    bool pack;
 } flowan_archiver_options;
 
 /* Makes the directory an archive where it is none yet (it must then be empty or missing),
@@ -73,6 +76,12 @@ FLOWAN_API bool flowan_archiver_find_log(const flowan_archiver *archiver,
                                          const void *head, size_t size, size_t n,
                                          flowan_log_state *out);
 
+/* Log `index` of all that are known, the one that was begun last behind the others; false
+ * when there are no more. The path is borrowed until the archiver is next given to a call
+ * that writes or begins a log. */
+FLOWAN_API bool flowan_archiver_log(const flowan_archiver *archiver, size_t index,
+                                    flowan_log_state *out);
+
 /* The following batches come from this log, from log->position on. `modified_ns` is its
  * modification time, the last resort for records without any time. */
 FLOWAN_API flowan_status flowan_archiver_begin_log(flowan_archiver *archiver,
@@ -90,6 +99,17 @@ FLOWAN_API flowan_status flowan_archiver_write(flowan_archiver *archiver,
                                                const flowan_batch *batch, size_t first,
                                                flowan_position position,
                                                flowan_error *error);
+
+/* Makes what was written last: it is in the archive whatever happens to the machine. */
+FLOWAN_API flowan_status flowan_archiver_sync(flowan_archiver *archiver,
+                                              flowan_error *error);
+
+typedef struct flowan_archiver_counts {
+    uint64_t bytes;    /* written by this handle: blocks, headers and footers */
+    uint64_t segments; /* in the archive, with the open one */
+} flowan_archiver_counts;
+
+FLOWAN_API flowan_archiver_counts flowan_archiver_count(const flowan_archiver *archiver);
 
 /* Finishes the open segment: footer, fsync, final name. Further writes begin a new one. */
 FLOWAN_API flowan_status flowan_archiver_finish(flowan_archiver *archiver,

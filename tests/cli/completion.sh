@@ -19,8 +19,8 @@ options_of()
 {
     "$@" --help | sed -n 's/^  \(  \)\{0,2\}\(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\3/p' | sort -u
 }
-for command in 'flowan-archive import' 'flowan-archive info' 'flowan-archive verify' \
-    'flowan-archive merge' 'flowan-archive repair' 'flowan-archive expire' flowan-dump; do
+for command in 'flowan-archive import' 'flowan-archive follow' 'flowan-archive info' \
+    'flowan-archive verify' 'flowan-archive merge' 'flowan-archive repair' 'flowan-archive expire' flowan-dump; do
     options_of $command >known
     offered $command -- >offers
     diff known offers >&2 || fail "$command: the options of its help are not those offered"

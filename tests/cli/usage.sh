@@ -2,8 +2,8 @@
 
 flow 10 1 2 10.0.0.1 192.0.2.1 7 >log
 
-for command in flowan-archive 'flowan-archive import' 'flowan-archive info' \
-    'flowan-archive verify' 'flowan-archive merge' 'flowan-archive repair' \
+for command in flowan-archive 'flowan-archive import' 'flowan-archive follow' \
+    'flowan-archive info' 'flowan-archive verify' 'flowan-archive merge' 'flowan-archive repair' \
     'flowan-archive expire' flowan-dump flowan-report 'flowan-report networks' \
     'flowan-report asns' 'flowan-report matrix' 'flowan-report top' \
     'flowan-report series'; do

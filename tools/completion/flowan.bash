@@ -16,7 +16,8 @@ _flowan_files()
 _flowan_value()
 {
     case ${COMP_WORDS[0]##*/}:$1 in
-        flowan-archive:-a | flowan-archive:--archive | *:--rejects | *:--hold | *:--networks | *:--asn-db)
+        flowan-archive:-a | flowan-archive:--archive | *:--rejects | \
+            *:--hold | *:--metrics | *:--hup-pidfile | *:--networks | *:--asn-db)
             _flowan_files ;;
         flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv" ;;
         flowan-report:-o | flowan-report:--output) _flowan_words "table csv json" ;;
@@ -24,11 +25,13 @@ _flowan_value()
         *:--rotate | *:--older-than) _flowan_words "1h 1d" ;;
         *:--keep) _flowan_words "7d 30d 90d 1w" ;;
         *:--keep-size) _flowan_words "100G 1T" ;;
+        *:--latency) _flowan_words "200ms 1s 5s" ;;
+        *:--rotate-log) _flowan_words "5m 1h 500M" ;;
         *:--order) _flowan_words "bytes packets flows" ;;
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
         *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
-            *:--top | *:--gap | *:--default-sampling | *:--map) ;;
+            *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
         *) return 1 ;;
     esac
 }
@@ -44,14 +47,18 @@ _flowan_complete()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
         flowan-archive:import)
             options='--help -a --archive --rotate --level --rejects --map --again
-                --strict -j --jobs' ;;
+                --exclude --ignore-older --strict -j --jobs' ;;
+        flowan-archive:follow)
+            options='--help -a --archive --rotate --latency --drain --keep --keep-size --metrics --rotate-log
+                --hup-pid --hup-pidfile --hup-cmd --remove-done --level --rejects --map
+                --strict --exclude --ignore-older -j --jobs' ;;
         flowan-archive:info) options='--help -a --archive --json --gap --quick' ;;
         flowan-archive:verify) options='--help' ;;
         flowan-archive:repair) options='--help -a --archive' ;;
         flowan-archive:expire)
             options='--help -a --archive --keep --keep-size --hold --dry-run' ;;
         flowan-archive:merge) options='--help -a --archive --older-than --level' ;;
-        flowan-archive:*) commands='import info verify repair expire merge' ;;
+        flowan-archive:*) commands='import follow info verify repair expire merge' ;;
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
                 --schema --map' ;;
