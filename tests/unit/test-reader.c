@@ -137,11 +137,15 @@ START_TEST(blocks_have_spellings_of_their_own)
     assert_sound(reader);
     fl_buffer texts = {0};
     for (size_t i = 0; i < 3; i++) {
-        flowan_column column;
-        ck_assert_int_eq(flowan_reader_column(reader, i, 0, &column, NULL), FLOWAN_OK);
-        const fl_layout *layout = &reader->listing->layout;
-        ck_assert_uint_eq(layout->spellings_size, sizes[i]);
-        ck_assert_mem_eq(layout->spellings, keys[i], sizes[i]);
+        fl_segment_head head;
+        fl_unpack block;
+        uint64_t at = reader->blocks[i].offset;
+        ck_assert_int_eq(fl_reader_head(reader, at, &head, NULL), FLOWAN_OK);
+        ck_assert_int_eq(fl_unpack_open(&block, reader, &head, at, NULL), FLOWAN_OK);
+        ck_assert_uint_eq(block.layout.spellings_size, sizes[i]);
+        ck_assert_mem_eq(block.layout.spellings, keys[i], sizes[i]);
+        fl_unpack_free(&block);
+        fl_segment_head_free(&head);
         read_block(reader, i, batch);
         put_texts(&texts, batch);
     }
