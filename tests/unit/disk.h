@@ -526,7 +526,9 @@ static inline void disk_walk(const char *path)
                                  disk.base_count + 1, sizeof *disk.base));
         disk_op *op = &disk.base[disk.base_count++];
         *op = (disk_op){.kind = is_directory ? DISK_MKDIR : DISK_LINK};
-        snprintf(op->path, sizeof op->path, "%s", disk_below(name));
+        const char *below = disk_below(name);
+        ck_assert_ptr_nonnull(below);
+        snprintf(op->path, sizeof op->path, "%s", below);
         if (is_directory) {
             disk_walk(name);
         } else {
