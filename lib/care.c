@@ -61,8 +61,12 @@ static flowan_status remove_left(const flowan_archive *archive, flowan_error *er
     const char *by;
     for (size_t i = 0;
          status == FLOWAN_OK && (path = fl_archive_hidden(archive, i, &by)); i++)
-        if (!by || is_spare(path, by))
-            status = fl_care_remove(path, error);
+        if (!by || is_spare(path, by)) {
+            /* the name of that may not last yet: its maker was interrupted */
+            status = by ? fl_care_sync(by, error) : FLOWAN_OK;
+            if (status == FLOWAN_OK)
+                status = fl_care_remove(path, error);
+        }
     return status;
 }
 

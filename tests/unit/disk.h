@@ -71,6 +71,18 @@ typedef struct disk_file {
     fl_buffer base;
 } disk_file;
 
+typedef struct disk_journal {
+    disk_op *ops;
+    size_t op_count;
+    size_t ops_room;
+    disk_file *files;
+    size_t file_count;
+    size_t files_room;
+    disk_op *base; /* names at the beginning: MKDIR or LINK */
+    size_t base_count;
+    size_t base_room;
+} disk_journal;
+
 static struct {
     char root[64];
     bool on;
@@ -85,16 +97,8 @@ static struct {
     char failed_call[DISK_PATH + 16]; /* the first */
     /* journal */
     bool records;
-    disk_op *ops;
-    size_t op_count;
-    size_t ops_room;
+    disk_journal journal;
     size_t written; /* records of calls that returned, but are perhaps not on disk */
-    disk_file *files;
-    size_t file_count;
-    size_t files_room;
-    disk_op *base; /* names at the beginning: MKDIR or LINK */
-    size_t base_count;
-    size_t base_room;
     struct {
         bool used;
         bool is_directory;
@@ -197,9 +201,9 @@ static inline disk_op *disk_note(disk_kind kind, const char *path)
     static disk_op unwanted;
     if (!disk.records)
         return &unwanted;
-    ck_assert(fl_memory_grow((void **)&disk.ops, &disk.ops_room, disk.op_count + 1,
-                             sizeof *disk.ops));
-    disk_op *op = &disk.ops[disk.op_count++];
+    ck_assert(fl_memory_grow((void **)&disk.journal.ops, &disk.journal.ops_room,
+                             disk.journal.op_count + 1, sizeof *disk.journal.ops));
+    disk_op *op = &disk.journal.ops[disk.journal.op_count++];
     *op = (disk_op){.kind = kind};
     snprintf(op->path, sizeof op->path, "%s", path);
     return op;
@@ -213,16 +217,16 @@ static inline void disk_acknowledge(void)
 
 static inline int disk_new_file(ino_t inode)
 {
-    ck_assert(fl_memory_grow((void **)&disk.files, &disk.files_room,
-                             disk.file_count + 1, sizeof *disk.files));
-    disk.files[disk.file_count] = (disk_file){.inode = inode};
-    return (int)disk.file_count++;
+    ck_assert(fl_memory_grow((void **)&disk.journal.files, &disk.journal.files_room,
+                             disk.journal.file_count + 1, sizeof *disk.journal.files));
+    disk.journal.files[disk.journal.file_count] = (disk_file){.inode = inode};
+    return (int)disk.journal.file_count++;
 }
 
 static inline int disk_file_of(ino_t inode)
 {
-    for (size_t i = disk.file_count; i-- > 0;)
-        if (disk.files[i].inode == inode)
+    for (size_t i = disk.journal.file_count; i-- > 0;)
+        if (disk.journal.files[i].inode == inode)
             return (int)i;
     return disk_new_file(inode);
 }
@@ -455,12 +459,30 @@ int __wrap_ftruncate64(int fd, off_t size)
 
 static inline void disk_forget(void)
 {
-    for (size_t i = 0; i < disk.op_count; i++)
-        fl_memory_free(disk.ops[i].data);
-    for (size_t i = 0; i < disk.file_count; i++)
-        fl_buffer_free(&disk.files[i].base);
-    disk.op_count = disk.file_count = disk.base_count = 0;
+    for (size_t i = 0; i < disk.journal.op_count; i++)
+        fl_memory_free(disk.journal.ops[i].data);
+    for (size_t i = 0; i < disk.journal.file_count; i++)
+        fl_buffer_free(&disk.journal.files[i].base);
+    disk.journal.op_count = disk.journal.file_count = disk.journal.base_count = 0;
     disk.records = false;
+}
+
+/* Another journal can be kept until this one comes back. */
+static inline disk_journal disk_put_by(void)
+{
+    disk_journal journal = disk.journal;
+    disk.journal = (disk_journal){0};
+    disk.records = false;
+    return journal;
+}
+
+static inline void disk_take_back(const disk_journal *journal)
+{
+    disk_forget();
+    fl_memory_free(disk.journal.ops);
+    fl_memory_free(disk.journal.files);
+    fl_memory_free(disk.journal.base);
+    disk.journal = *journal;
 }
 
 static inline void system_begins(const char *directory)
@@ -475,9 +497,9 @@ static inline void system_begins(const char *directory)
 static inline void system_ends(void)
 {
     disk_forget();
-    fl_memory_free(disk.ops);
-    fl_memory_free(disk.files);
-    fl_memory_free(disk.base);
+    fl_memory_free(disk.journal.ops);
+    fl_memory_free(disk.journal.files);
+    fl_memory_free(disk.journal.base);
     memset(&disk, 0, sizeof disk);
 }
 
@@ -522,9 +544,10 @@ static inline void disk_walk(const char *path)
         snprintf(name, sizeof name, "%.200s/%.255s", path, item->d_name);
         ck_assert_int_eq(stat(name, &info), 0);
         bool is_directory = S_ISDIR(info.st_mode);
-        ck_assert(fl_memory_grow((void **)&disk.base, &disk.base_room,
-                                 disk.base_count + 1, sizeof *disk.base));
-        disk_op *op = &disk.base[disk.base_count++];
+        ck_assert(fl_memory_grow((void **)&disk.journal.base, &disk.journal.base_room,
+                                 disk.journal.base_count + 1,
+                                 sizeof *disk.journal.base));
+        disk_op *op = &disk.journal.base[disk.journal.base_count++];
         *op = (disk_op){.kind = is_directory ? DISK_MKDIR : DISK_LINK};
         const char *below = disk_below(name);
         ck_assert_ptr_nonnull(below);
@@ -533,7 +556,7 @@ static inline void disk_walk(const char *path)
             disk_walk(name);
         } else {
             op->file = disk_new_file(info.st_ino);
-            disk_load(&disk.files[op->file].base, name);
+            disk_load(&disk.journal.files[op->file].base, name);
         }
     }
     closedir(list);
@@ -593,8 +616,8 @@ static inline bool disk_synced_name(const char *path, size_t from, size_t at)
     char parent[DISK_PATH];
     disk_parent(path, parent);
     for (size_t i = from; i < at; i++)
-        if (disk.ops[i].kind == DISK_SYNC_DIRECTORY &&
-            strcmp(disk.ops[i].path, parent) == 0)
+        if (disk.journal.ops[i].kind == DISK_SYNC_DIRECTORY &&
+            strcmp(disk.journal.ops[i].path, parent) == 0)
             return true;
     return false;
 }
@@ -602,11 +625,11 @@ static inline bool disk_synced_name(const char *path, size_t from, size_t at)
 static inline bool disk_synced_data(int file, size_t from, size_t at)
 {
     for (size_t i = from; i < at; i++) {
-        if (disk.ops[i].file != file)
+        if (disk.journal.ops[i].file != file)
             continue;
-        if (disk.ops[i].kind == DISK_SYNC_FAILED)
+        if (disk.journal.ops[i].kind == DISK_SYNC_FAILED)
             return false;
-        if (disk.ops[i].kind == DISK_SYNC)
+        if (disk.journal.ops[i].kind == DISK_SYNC)
             return true;
     }
     return false;
@@ -655,11 +678,11 @@ static inline disk_names disk_names_at(size_t at, disk_random *random)
     disk_names names = {0};
     disk_luck luck = (disk_luck)disk_below_limit(random, LUCK_SECTORS);
     size_t waiting = 0;
-    for (size_t i = 0; i < disk.base_count; i++)
-        disk_apply_name(&names, &disk.base[i]);
+    for (size_t i = 0; i < disk.journal.base_count; i++)
+        disk_apply_name(&names, &disk.journal.base[i]);
     size_t prefix = disk_below_limit(random, 6);
     for (size_t i = 0; i < at; i++) {
-        const disk_op *op = &disk.ops[i];
+        const disk_op *op = &disk.journal.ops[i];
         if (op->kind != DISK_MKDIR && op->kind != DISK_LINK &&
             op->kind != DISK_UNLINK && op->kind != DISK_RENAME)
             continue;
@@ -704,14 +727,15 @@ static inline void disk_apply_data(fl_buffer *bytes, const disk_op *op, disk_luc
 static inline fl_buffer disk_data_at(int file, size_t at, disk_random *random)
 {
     fl_buffer bytes = {0};
-    fl_buffer_append(&bytes, disk.files[file].base.data, disk.files[file].base.size);
+    fl_buffer_append(&bytes, disk.journal.files[file].base.data,
+                     disk.journal.files[file].base.size);
     disk_luck luck = (disk_luck)disk_below_limit(random, LUCKS);
     bool rubbish = disk_below_limit(random, 4) == 0;
     size_t waiting = 0;
     size_t prefix = disk_below_limit(random, 5);
     size_t full = bytes.size;
     for (size_t i = 0; i < at; i++) {
-        const disk_op *op = &disk.ops[i];
+        const disk_op *op = &disk.journal.ops[i];
         if (op->file != file || (op->kind != DISK_WRITE && op->kind != DISK_TRUNCATE))
             continue;
         size_t end = op->offset + op->size;
@@ -773,7 +797,7 @@ static inline void disk_tell(size_t at)
         "create", "write", "truncate", "sync",           "mkdir",       "rename",
         "unlink", "link",  "read",     "sync directory", "sync failed", "acknowledged"};
     for (size_t i = 0; i < at; i++) {
-        const disk_op *op = &disk.ops[i];
+        const disk_op *op = &disk.journal.ops[i];
         fprintf(stderr, "%3zu %-14s %s %s", i, names[op->kind], op->path, op->to);
         fprintf(stderr, " file %d, %zu bytes at %llu, %zu records\n", op->file,
                 op->size, (unsigned long long)op->offset, op->acknowledged);
@@ -785,8 +809,8 @@ static inline size_t disk_acknowledged(size_t at)
 {
     size_t most = 0;
     for (size_t i = 0; i < at; i++)
-        if (disk.ops[i].acknowledged > most)
-            most = disk.ops[i].acknowledged;
+        if (disk.journal.ops[i].acknowledged > most)
+            most = disk.journal.ops[i].acknowledged;
     return most;
 }
 

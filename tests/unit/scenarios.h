@@ -12,7 +12,9 @@
 #include "disk.h"
 
 #include "archives.h"
+#include "flowan/care.h"
 #include "import.h"
+#include "status.h"
 
 typedef struct scenario {
     const char *name;
@@ -115,6 +117,14 @@ static inline flowan_status scenario_import(flowan_archiver *archiver, const cha
     return status;
 }
 
+/* Line `n`, with its line feed. */
+static inline const char *line_of(size_t n, size_t *size)
+{
+    size_t at = first_lines(n);
+    *size = first_lines(n + 1) - at;
+    return expected.data + at;
+}
+
 /* --- scenarios --- */
 
 static inline flowan_status run_write(flowan_error *error)
@@ -171,12 +181,102 @@ static inline void prepare_torn(void)
     disk.written = 9; /* that much is there for good */
 }
 
+/* --- care: finished segments in an archive that nobody writes --- */
+
+static inline void prepare_segments(void)
+{
+    flowan_error error;
+    if (run_write(&error) != FLOWAN_OK)
+        ck_abort_msg("%s", error.message);
+    disk.written = SCENARIO_ROWS;
+}
+
+static inline flowan_status run_merge(flowan_error *error)
+{
+    flowan_merge_options options = {.size = sizeof options,
+                                    .now_ns = MARCH_15 + 9 * DAY};
+    return flowan_archive_merge(home, &options, NULL, error);
+}
+
+/* Half of what is merged already is damaged in its footer, which costs no record. */
+static inline void prepare_damaged(void)
+{
+    prepare_segments();
+    for (size_t i = 0; i < segments(); i += 2) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", home, name_at(i));
+        fl_buffer bytes = read_file(path);
+        bytes.data[bytes.size - 40] ^= 1;
+        write_file(path, bytes.data, bytes.size);
+        fl_buffer_free(&bytes);
+    }
+}
+
+static inline flowan_status run_repair(flowan_error *error)
+{
+    flowan_repair_result result;
+    flowan_status status = flowan_archive_repair(home, NULL, &result, error);
+    if (status == FLOWAN_OK && result.failed > 0)
+        status =
+            fl_status_fail(error, FLOWAN_ERROR_IO, 0, "a segment was not repaired");
+    ck_assert_uint_eq(result.rows_lost, 0);
+    return status;
+}
+
+static inline void repair_recovers(size_t acknowledged)
+{
+    (void)acknowledged;
+    ck_assert_uint_eq(prefix_archived(&expected), SCENARIO_ROWS);
+}
+
+/* All records go, and the logs stay known. */
+static inline flowan_status run_expire(flowan_error *error)
+{
+    flowan_expire_options options = {
+        .size = sizeof options, .now_ns = MARCH_15 + 9 * DAY, .keep_bytes = 1};
+    flowan_expire_result result;
+    flowan_status status = flowan_archive_expire(home, &options, &result, error);
+    if (status == FLOWAN_OK && result.failed > 0)
+        status = fl_status_fail(error, FLOWAN_ERROR_IO, 0, "a segment did not expire");
+    return status == FLOWAN_OK ? run_write(error) : status;
+}
+
+static inline void expire_recovers(size_t acknowledged)
+{
+    (void)acknowledged;
+    flowan_archiver_free(open_archiver(&scenario_options));
+    assert_all_finished();
+    /* whole segments are gone, in the order of age: what is left is in order */
+    fl_buffer texts = archived();
+    const char *left = texts.data;
+    const char *end = texts.data + texts.size;
+    for (size_t n = 0; left < end && n < SCENARIO_ROWS; n++) {
+        size_t size;
+        const char *line = line_of(n, &size);
+        if (size <= (size_t)(end - left) && memcmp(left, line, size) == 0)
+            left += size;
+    }
+    ck_assert(left == end);
+    fl_buffer_free(&texts);
+}
+
+static inline void expire_completes(void)
+{
+    fl_buffer texts = archived();
+    ck_assert_uint_eq(texts.size, 0);
+    fl_buffer_free(&texts);
+    assert_all_finished();
+}
+
 /* clang-format off */
 static const scenario scenarios[] = {
-    {"write",  NULL,         run_write,  NULL, NULL},
-    {"import", NULL,         run_import, NULL, NULL},
-    {"killed", NULL,         run_killed, NULL, NULL},
-    {"torn",   prepare_torn, run_write,  NULL, NULL},
+    {"write",  NULL,             run_write,  NULL,            NULL},
+    {"import", NULL,             run_import, NULL,            NULL},
+    {"killed", NULL,             run_killed, NULL,            NULL},
+    {"torn",   prepare_torn,     run_write,  NULL,            NULL},
+    {"merge",  prepare_segments, run_merge,  NULL,            NULL},
+    {"repair", prepare_damaged,  run_repair, repair_recovers, NULL},
+    {"expire", prepare_segments, run_expire, expire_recovers, expire_completes},
 };
 /* clang-format on */
 

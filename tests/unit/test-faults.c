@@ -34,7 +34,7 @@ static bool run_against(const scenario *s, disk_fault fault, size_t n, int numbe
      * nothing is known after a sync has failed. */
     size_t written = disk.written > before ? disk.written : before;
     if (failed && disk.failed_kind == DISK_SYNC)
-        written = disk_acknowledged(disk.op_count);
+        written = disk_acknowledged(disk.journal.op_count);
     assert_recovers(s, written);
     assert_completes(s);
     assert_completes(s);
