@@ -496,6 +496,10 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
     if (status == FLOWAN_OK)
         status =
             fl_lock_take(&archiver->lock, directory, FL_ARCHIVE_LOCK, "written", error);
+    /* a directory with something else in it and without the lock is no archive */
+    int number = status == FLOWAN_OK ? fl_file_sync_directory(directory) : 0;
+    if (number != 0)
+        status = fl_status_errno(error, number, "sync", directory);
     /* Only what is seen under the lock counts; segments that are merged meanwhile are
      * looked for again. */
     for (int i = 0; status == FLOWAN_OK; i++) {

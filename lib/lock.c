@@ -42,14 +42,10 @@ flowan_status fl_lock_take(int *fd, const char *directory, const char *name,
     } else {
         char owner[32];
         int size = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
-        int number = ftruncate(*fd, 0) != 0 ? errno
-                                            : fl_file_write(*fd, owner, (size_t)size);
+        int number =
+            ftruncate(*fd, 0) != 0 ? errno : fl_file_write(*fd, owner, (size_t)size);
         if (number != 0)
             status = fl_status_errno(error, number, "write", path.data);
-        /* a directory with something else in it and without the lock is no archive */
-        number = number == 0 ? fl_file_sync_directory(directory) : 0;
-        if (number != 0)
-            status = fl_status_errno(error, number, "sync", directory);
     }
     fl_buffer_free(&path);
     return status;
