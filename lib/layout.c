@@ -317,39 +317,64 @@ static bool is_told(const fl_layout *l, size_t cell)
     return false;
 }
 
+/* Lists the entries class by class, so that what shapes do not have costs no time, however
+ * many columns and classes a hostile directory names. Where `entries` is NULL they are
+ * counted, in next[cell + 1]. */
+static void walk_entries(const fl_layout *l, size_t *next, fl_layout_entry *entries)
+{
+    for (size_t c = 0; c < l->class_count; c++) {
+        const uint64_t *has = l->has + l->class_shapes[c] * l->has_width;
+        for (size_t word = 0; word < l->has_width; word++)
+            for (uint64_t bits = has[word]; bits; bits &= bits - 1) {
+                size_t number = word * 64 + (size_t)__builtin_ctzll(bits);
+                const fl_layout_column *column = &l->columns[number];
+                for (size_t k = 0; k < column->cells; k++) {
+                    size_t cell = column->first_cell + k;
+                    if (is_told(l, cell))
+                        continue;
+                    if (entries)
+                        entries[next[cell]++].class = (uint16_t)c;
+                    else
+                        next[cell + 1]++;
+                }
+            }
+    }
+}
+
+/* The entries that there are, each of which takes a byte of `left`. */
+static flowan_status list_entries(fl_layout *l, size_t left)
+{
+    size_t *next = fl_memory_alloc(l->cell_count + 1, sizeof *next);
+    l->first_entry = fl_memory_zalloc(l->cell_count + 1, sizeof *l->first_entry);
+    flowan_status status = FLOWAN_ERROR_MEMORY;
+    if (!next || !l->first_entry)
+        goto out;
+    walk_entries(l, l->first_entry, NULL);
+    for (size_t i = 0; i < l->cell_count; i++)
+        l->first_entry[i + 1] += l->first_entry[i];
+    status = FLOWAN_ERROR_FORMAT;
+    if (l->first_entry[l->cell_count] > left)
+        goto out;
+    l->entries = fl_memory_zalloc(l->first_entry[l->cell_count], sizeof *l->entries);
+    status = FLOWAN_ERROR_MEMORY;
+    if (!l->entries)
+        goto out;
+    memcpy(next, l->first_entry, (l->cell_count + 1) * sizeof *next);
+    walk_entries(l, next, l->entries);
+    status = FLOWAN_OK;
+out:
+    fl_memory_free(next);
+    return status;
+}
+
 static flowan_status get_entries(fl_layout *l, fl_integers *integers, fl_cursor *in)
 {
-    size_t count = 0;
-    l->first_entry = fl_memory_alloc(l->cell_count + 1, sizeof *l->first_entry);
     uint64_t *constants = fl_memory_alloc(l->class_count, sizeof *constants);
-    flowan_status status = FLOWAN_ERROR_MEMORY;
-    if (!l->first_entry || !constants)
+    flowan_status status = constants ? list_entries(l, in->left) : FLOWAN_ERROR_MEMORY;
+    if (status != FLOWAN_OK)
         goto out;
     status = FLOWAN_ERROR_FORMAT;
-    for (int round = 0; round < 2; round++) {
-        size_t cell = 0;
-        count = 0;
-        for (size_t i = 0; i < l->column_count; i++)
-            for (size_t k = 0; k < l->columns[i].cells; k++, cell++) {
-                l->first_entry[cell] = count;
-                for (size_t c = 0; !is_told(l, cell) && c < l->class_count; c++)
-                    if (fl_layout_has(l, l->class_shapes[c], i)) {
-                        if (round == 1)
-                            l->entries[count].class = (uint16_t)c;
-                        count++;
-                    }
-            }
-        l->first_entry[cell] = count;
-        if (round == 0) {
-            if (count > in->left) /* each takes a byte */
-                goto out;
-            l->entries = fl_memory_zalloc(count, sizeof *l->entries);
-            if (!l->entries) {
-                status = FLOWAN_ERROR_MEMORY;
-                goto out;
-            }
-        }
-    }
+    size_t count = l->first_entry[l->cell_count];
     for (size_t i = 0; i < count; i++)
         l->entries[i].source = (uint16_t)get_below(in, l->source_count);
     for (size_t c = 0; !in->failed && c < l->cell_count; c++) {

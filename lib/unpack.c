@@ -523,6 +523,23 @@ static bool list_key_codes(const fl_unpack *u, size_t number, uint32_t *codes)
     return true;
 }
 
+static int by_class(const void *left, const void *right)
+{
+    const fl_layout_entry *a = left;
+    const fl_layout_entry *b = right;
+    return a->class < b->class ? -1 : a->class > b->class;
+}
+
+/* Where a class has a cell from; NULL when it has no such cell. */
+static const fl_layout_entry *find_entry(const fl_layout *l, size_t cell, size_t class)
+{
+    const fl_layout_entry key = {.class = (uint16_t) class};
+    size_t first = l->first_entry[cell];
+    size_t count = l->first_entry[cell + 1] - first;
+    return count ? bsearch(&key, l->entries + first, count, sizeof key, by_class)
+                 : NULL;
+}
+
 /* What the numbers are when they are not distances: those of the source's other cell. */
 static flowan_status get_others(fl_unpack *u, size_t number, uint64_t *out,
                                 unsigned depth)
@@ -532,10 +549,8 @@ static flowan_status get_others(fl_unpack *u, size_t number, uint64_t *out,
     flowan_status status = FLOWAN_OK;
     for (size_t i = 0; status == FLOWAN_OK && i < s->use_count; i++) {
         const fl_unpack_use *use = &u->uses[s->first_use + i];
-        size_t entry = l->first_entry[use->cell];
-        while (l->entries[entry].class != use->class)
-            entry++;
-        const fl_source *source = &l->sources[l->entries[entry].source];
+        const fl_source *source =
+            &l->sources[find_entry(l, use->cell, use->class)->source];
         status =
             source->op == FL_SOURCE_STREAM
                 ? find_cell(u, source->cell, use->class, out + use->first, depth + 1)
@@ -702,14 +717,14 @@ static flowan_status need_stream(fl_unpack *u, size_t number, unsigned depth)
     fl_unpack_stream *s = &u->streams[number];
     fl_layout_stream info = u->layout.streams[number];
     fl_cursor in;
+    if (s->busy) /* a hostile file tells it from itself */
+        return fl_unpack_damage(u, FL_PART_STREAMS + number, "stream of a block");
     if (s->numbers)
         return FLOWAN_OK;
-    /* zeros, for a stream that is told from itself by a hostile file */
-    s->numbers = info.kind == FL_STREAM_OFFSET
-                     ? fl_memory_zalloc(s->count, sizeof *s->numbers)
-                     : fl_memory_alloc(s->count, sizeof *s->numbers);
+    s->numbers = fl_memory_alloc(s->count, sizeof *s->numbers);
     if (!s->numbers)
         return fl_status_memory(u->error);
+    s->busy = true;
     u->cached += s->count;
     flowan_status status;
     if (info.kind == FL_STREAM_TALK_STEPS) {
@@ -730,6 +745,7 @@ static flowan_status need_stream(fl_unpack *u, size_t number, unsigned depth)
         if (status == FLOWAN_OK && (in.failed || in.left != 0))
             status = fl_unpack_damage(u, FL_PART_STREAMS + number, "stream of a block");
     }
+    s->busy = false;
     if (status != FLOWAN_OK)
         forget(u, s);
     return status;
@@ -797,27 +813,15 @@ static bool find_told(const fl_unpack *u, size_t cell, size_t class, uint64_t *o
     return false;
 }
 
-static int by_class(const void *left, const void *right)
-{
-    const fl_layout_entry *a = left;
-    const fl_layout_entry *b = right;
-    return a->class < b->class ? -1 : a->class > b->class;
-}
-
 static flowan_status find_cell(fl_unpack *u, size_t cell, size_t class, uint64_t *out,
                                unsigned depth)
 {
     const fl_layout *l = &u->layout;
-    const fl_layout_entry key = {.class = (uint16_t) class};
-    size_t first = l->first_entry[cell];
-    size_t entries = l->first_entry[cell + 1] - first;
     size_t count = class_rows(u, class);
     if (find_told(u, cell, class, out))
         return FLOWAN_OK;
     const fl_layout_entry *entry =
-        entries && depth < DEPTH_MAX
-            ? bsearch(&key, l->entries + first, entries, sizeof key, by_class)
-            : NULL;
+        depth < DEPTH_MAX ? find_entry(l, cell, class) : NULL;
     if (!entry) /* the class has no such cell, or it goes round */
         return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
                               "sources of a block", u->error);

@@ -10,6 +10,7 @@
 /* A stream, as far as it was needed. */
 typedef struct fl_unpack_stream {
     uint64_t *numbers; /* NULL: not yet */
+    bool busy;         /* it is being read */
     uint32_t *codes;   /* RANKS: ranks, beside the numbers */
     size_t listed;     /* RANKS: different numbers */
     size_t count;

@@ -4,6 +4,8 @@
 #ifndef FL_FUZZ_MEND_H
 #define FL_FUZZ_MEND_H
 
+#include "bits.h"
+#include "layout.h"
 #include "segment.h"
 
 /* The checksum of `covered` bytes, behind them. */
@@ -13,35 +15,77 @@ static inline void mend_checksum(uint8_t *data, size_t covered)
                    FL_SEGMENT_CHECKSUM_SIZE);
 }
 
-/* --- the parts of a block: what stands behind its head, each under a checksum --- */
+/* --- the sections of a block: what stands behind its head, each under a checksum --- */
 
-static inline size_t mend_parts(const fl_segment_head *head)
+/* The section is these bytes now. */
+static inline void mend_set_section(fl_segment_head *head, size_t section,
+                                    const uint8_t *data, size_t size)
 {
-    return head->column_count;
+    head->sections[section].size = (uint32_t)size;
+    head->sections[section].checksum = fl_segment_checksum(data, size);
 }
 
-/* Its place counts from the block's first byte. */
-static inline size_t mend_part(const fl_segment_head *head, size_t part, size_t *size)
+/* The directory, unpacked into `out` with the padding that its readers want. False where
+ * section 0 is none, or one of more than `limit` bytes. */
+static inline bool mend_get_directory(const uint8_t *block, const fl_segment_head *head,
+                                      size_t limit, fl_buffer *out)
 {
-    *size = (size_t)head->columns[part].stored_size;
-    return (size_t)head->columns[part].offset;
+    const fl_segment_section *s = &head->sections[FL_SECTION_DIRECTORY];
+    fl_cursor in = {block + s->offset, s->size, false};
+    size_t size = head->directory_size;
+    fl_codec *codec = fl_codec_new(0);
+    bool sound = codec && size <= limit && fl_codec_fits(&in, size) &&
+                 fl_buffer_reserve(out, size + FL_BITS_PADDING) &&
+                 fl_codec_get(codec, &in, out->data, size);
+    fl_codec_free(codec);
+    if (!sound)
+        return false;
+    memset(out->data + size, 0, FL_BITS_PADDING);
+    out->size = size;
+    return true;
 }
 
-/* The part is these bytes now. */
-static inline void mend_set_part(fl_segment_head *head, size_t part,
-                                 const uint8_t *data, size_t size)
+/* Appends it as section 0, and says so in the head. */
+static inline void mend_put_directory(fl_segment_head *head, const uint8_t *data,
+                                      size_t size, fl_buffer *out)
 {
-    head->columns[part].stored_size = size;
-    head->columns[part].checksum = fl_segment_checksum(data, size);
+    size_t before = out->size;
+    fl_codec *codec = fl_codec_new(0);
+    head->directory_size = (uint32_t)size;
+    if (codec)
+        fl_codec_put(codec, out, data, size);
+    else
+        out->failed = true;
+    fl_codec_free(codec);
+    mend_set_section(head, FL_SECTION_DIRECTORY, (uint8_t *)out->data + before,
+                     out->size - before);
 }
 
-/* Bytes that a batch will hold, by what the head says. */
-static inline uint64_t mend_announced(const fl_segment_head *head)
+/* Bytes that reading the block may take, by what its head and directory say: the columns
+ * of the batch, what it takes to get there, and both lists of places by row. */
+static inline uint64_t mend_announced(const uint8_t *block, const fl_segment_head *head)
 {
-    uint64_t bytes = head->stats.rows * 32;
-    for (size_t i = 0; i < head->column_count; i++)
-        bytes += fl_segment_decoded_size(&head->columns[i], head->stats.rows) +
-                 head->stats.rows / 8;
+    enum { BYTES_PER_ROW = 64, BYTES_PER_ITEM = 48 };
+    fl_buffer directory = {0};
+    fl_integers integers = {0};
+    fl_layout layout;
+    uint64_t bytes = head->stats.rows * BYTES_PER_ROW + head->directory_size;
+    if (mend_get_directory(block, head, FL_LAYOUT_SIZE_MAX, &directory) &&
+        (integers.codec = fl_codec_new(0)) &&
+        fl_layout_get(&layout, &integers, head->stats.rows, directory.data,
+                      directory.size) == FLOWAN_OK) {
+        bytes += fl_layout_decoded_size(&layout) +
+                 layout.column_count * (head->stats.rows / 8) +
+                 (layout.class_count + layout.label_count + layout.stream_count +
+                  layout.source_count + layout.part_count + layout.column_count +
+                  layout.shape_count * layout.has_width +
+                  layout.first_entry[layout.cell_count]) *
+                     BYTES_PER_ITEM;
+        fl_layout_free(&layout);
+    }
+    fl_integers_free(&integers);
+    fl_codec_free(integers.codec);
+    fl_buffer_free(&directory);
     return bytes;
 }
 
@@ -70,11 +114,9 @@ static inline size_t mend_block(uint8_t *block, size_t left)
     fl_segment_head head;
     if (!mend_get_head(block, left, &head))
         return (size_t)block_size;
-    for (size_t i = 0; i < mend_parts(&head); i++) {
-        size_t size;
-        size_t at = mend_part(&head, i, &size);
-        mend_set_part(&head, i, block + at, size);
-    }
+    for (size_t i = 0; i < head.section_count; i++)
+        mend_set_section(&head, i, block + head.sections[i].offset,
+                         head.sections[i].size);
     fl_buffer again = {0};
     fl_segment_put_head(&again, &head);
     if (!again.failed && again.size == head_size)

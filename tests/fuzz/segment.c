@@ -135,7 +135,9 @@ static uint64_t announced(const view *v, const fl_segment_block *block)
     if (block->offset > v->size ||
         !mend_get_head(v->data + block->offset, v->size - block->offset, &head))
         return 0;
-    uint64_t bytes = mend_announced(&head);
+    uint64_t bytes = head.directory_size;
+    if (bytes <= ANNOUNCED_MAX && head.block_size <= v->size - block->offset)
+        bytes = mend_announced(v->data + block->offset, &head);
     fl_segment_head_free(&head);
     return bytes;
 }
@@ -361,27 +363,59 @@ static bool pick_block(place *p, uint8_t *data, size_t size, unsigned seed)
     return count > 0;
 }
 
-/* The block anew, with other bytes in one of its parts. */
+/* Appends the section with other bytes. */
+static void change_section(fl_buffer *out, const uint8_t *data, size_t size,
+                           fl_segment_head *head, size_t section)
+{
+    enum { MORE = 64 };
+    uint8_t *room = compare_need((uint8_t *)fl_buffer_reserve(out, size + MORE));
+    if (size)
+        memcpy(room, data, size);
+    size = LLVMFuzzerMutate(room, size, size + MORE);
+    mend_set_section(head, section, room, size);
+    out->size += size;
+}
+
+/* Appends the directory, which is packed, with another one inside. */
+static void change_directory(fl_buffer *out, const uint8_t *block,
+                             fl_segment_head *head)
+{
+    const fl_segment_section *s = &head->sections[FL_SECTION_DIRECTORY];
+    fl_buffer plain = {0};
+    fl_buffer changed = {0};
+    fl_segment_head as_was = {.sections = head->sections};
+    if (mend_get_directory(block, head, FILE_MAX, &plain)) {
+        change_section(&changed, (uint8_t *)plain.data, plain.size, &as_was,
+                       FL_SECTION_DIRECTORY);
+        mend_put_directory(head, (uint8_t *)changed.data, changed.size, out);
+    } else {
+        change_section(out, block + s->offset, s->size, head, FL_SECTION_DIRECTORY);
+    }
+    fl_buffer_free(&plain);
+    fl_buffer_free(&changed);
+}
+
+/* The block anew, with other bytes in one of its sections: half of the time in its
+ * directory. */
 static void change_part(fl_buffer *out, const uint8_t *block, fl_segment_head *head,
                         unsigned seed)
 {
-    enum { MORE = 64 };
-    size_t count = mend_parts(head);
-    fl_buffer parts = {0};
+    size_t count = head->section_count;
+    size_t chosen = seed % 2 ? FL_SECTION_DIRECTORY : seed / 2 % count;
+    fl_buffer sections = {0};
     for (size_t i = 0; i < count; i++) {
-        size_t size;
-        size_t at = mend_part(head, i, &size);
-        uint8_t *room = compare_need((uint8_t *)fl_buffer_reserve(&parts, size + MORE));
-        if (size)
-            memcpy(room, block + at, size);
-        if (i == seed % count)
-            size = LLVMFuzzerMutate(room, size, size + MORE);
-        mend_set_part(head, i, room, size);
-        parts.size += size;
+        const uint8_t *data = block + head->sections[i].offset;
+        size_t size = head->sections[i].size;
+        if (i == chosen && i == FL_SECTION_DIRECTORY)
+            change_directory(&sections, block, head);
+        else if (i == chosen)
+            change_section(&sections, data, size, head, i);
+        else
+            fl_buffer_append(&sections, data, size);
     }
     fl_segment_put_head(out, head);
-    fl_buffer_append(out, parts.data, parts.size);
-    fl_buffer_free(&parts);
+    fl_buffer_append(out, sections.data, sections.size);
+    fl_buffer_free(&sections);
 }
 
 /* A footer for the blocks that are there now, with the logs of the one before. */
