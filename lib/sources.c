@@ -5,6 +5,11 @@
 /* So many numbers are looked at to choose between two ways to write them. */
 enum { LOOK = 1024, PROBES = 8 };
 
+/* A reader refuses a cell that is told over more than three others. Times are told over
+ * each other only (a start by an end, an end by a receipt), an offset over a port that is
+ * at most a copy: so heights are known before the cell itself is. */
+enum { HEIGHT_MAX = 3, HEIGHT_TIME = 2, HEIGHT_OFFSET = 2 };
+
 /* What is known of an entry before its source is found. */
 enum { ENTRY_NEW = 0, ENTRY_CONSTANT = 1, ENTRY_VARIES = 2 };
 
@@ -47,6 +52,7 @@ typedef struct finder {
     uint64_t *other;
     uint64_t *more;
     fl_source *found;         /* per cell */
+    uint8_t *heights;         /* per cell: others that it is told over, at the most */
     int64_t *address_streams; /* per slot and family: its stream in this class, or -1 */
 } finder;
 
@@ -104,7 +110,8 @@ static bool find_copy(finder *f, size_t rank, fl_source *out)
         const fl_cell *from = &f->slice->cells[f->order[i]];
         bool varies =
             f->told[f->order[i]] || f->found[f->order[i]].op != FL_SOURCE_CONSTANT;
-        if (!may_copy(cell, from) || !has_cell(f, from) || !varies || !is_copy(f, from))
+        if (!may_copy(cell, from) || !has_cell(f, from) || !varies ||
+            f->heights[f->order[i]] >= HEIGHT_MAX || !is_copy(f, from))
             continue;
         /* of what is a copy itself, the first */
         *out = !f->told[f->order[i]] && f->found[f->order[i]].op == FL_SOURCE_COPY
@@ -380,7 +387,7 @@ static const fl_cell *port_of_slot(const finder *f, size_t slot, size_t rank)
         case FLOWAN_FIELD_POST_NAPT_DST_TRANSPORT_PORT: {
             int end = fl_ends_of_field(cell->column->field);
             if (has_cell(f, cell) && ends[end].slot == slot && !ends[end].copied)
-                return cell;
+                return f->heights[f->order[i]] < HEIGHT_OFFSET ? cell : NULL;
             break;
         }
         default: break;
@@ -558,6 +565,17 @@ static bool find_source(finder *f, size_t rank, fl_source *out)
 
 /* --- entries --- */
 
+static uint8_t height_of(const finder *f, const fl_source *source)
+{
+    switch ((fl_source_op)source->op) {
+    case FL_SOURCE_CONSTANT: return 0;
+    case FL_SOURCE_STREAM:
+        return f->streams->list[source->stream].offsets ? HEIGHT_OFFSET : 0;
+    case FL_SOURCE_UNIT: return HEIGHT_TIME + 1; /* the time's turn may come later */
+    default: return (uint8_t)(f->heights[source->cell] + 1);
+    }
+}
+
 /* The number of a source, which is listed when new; -1 when memory is short. */
 static int64_t list_source(finder *f, const fl_source *source)
 {
@@ -594,6 +612,7 @@ static bool look_at_class(finder *f)
             continue;
         if (!find_source(f, rank, &f->found[number]))
             return false;
+        f->heights[number] = height_of(f, &f->found[number]);
         int64_t source = list_source(f, &f->found[number]);
         if (source < 0)
             return false;
@@ -699,6 +718,7 @@ bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *sli
     f.told = fl_memory_zalloc(slice->cell_count, 1);
     f.next = fl_memory_alloc(slice->cell_count, sizeof *f.next);
     f.found = fl_memory_zalloc(slice->cell_count, sizeof *f.found);
+    f.heights = fl_memory_zalloc(slice->cell_count, 1);
     f.numbers = fl_memory_alloc(most, sizeof *f.numbers);
     f.other = fl_memory_alloc(most, sizeof *f.other);
     f.more = fl_memory_alloc(most, sizeof *f.more);
@@ -706,8 +726,8 @@ bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *sli
         fl_memory_alloc(FL_ENDS_FAMILIES * FL_ENDS, sizeof *f.address_streams);
     layout->first_entry =
         fl_memory_alloc(slice->cell_count + 1, sizeof *layout->first_entry);
-    bool sound = f.order && f.told && f.next && f.found && f.numbers && f.other &&
-                 f.more && f.address_streams && layout->first_entry;
+    bool sound = f.order && f.told && f.next && f.found && f.heights && f.numbers &&
+                 f.other && f.more && f.address_streams && layout->first_entry;
     if (sound) {
         mark_told(&f);
         sound = make_entries(&f) && begin_talks(&f);
@@ -721,6 +741,7 @@ bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *sli
     fl_memory_free(f.told);
     fl_memory_free(f.next);
     fl_memory_free(f.found);
+    fl_memory_free(f.heights);
     fl_memory_free(f.numbers);
     fl_memory_free(f.other);
     fl_memory_free(f.more);
