@@ -91,10 +91,10 @@ def read_bytes(cursor, size):
     if frame == 0:
         return cursor.take(size)
     need(frame < size <= 32768 * frame, "bytes: sizes of a frame")
-    plain = subprocess.run(["zstd", "-dcq"], input=cursor.take(frame), check=True,
-                           stdout=subprocess.PIPE).stdout
-    need(len(plain) == size, "bytes: size of what was packed")
-    return plain
+    done = subprocess.run(["zstd", "-dcq"], input=cursor.take(frame), check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    need(done.returncode == 0 and len(done.stdout) == size, "bytes: a zstd frame")
+    return done.stdout
 
 
 def read_bits(cursor, widths):
@@ -401,6 +401,7 @@ class Directory:
 
     def read_sources(self, cursor):
         sources = [Source(cursor) for _ in range(cursor.varint())]
+        need(all(source.cell < len(self.owner) for source in sources), "source: cell")
         outside = self.run_cells + self.label_cells
         cells = [cell for cell in range(len(self.owner)) if cell not in outside]
         self.entries = {}  # (cell, class) to a source
