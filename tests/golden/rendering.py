@@ -66,7 +66,7 @@ class Renderer:
 
     def cidr(self, column, bits, more):
         """`more` bits stand before those that the length counts."""
-        own = b"src_addr" if column == b"src_net" else b"dst_addr"
+        own = {b"src_net": b"src_addr", b"dst_net": b"dst_addr"}[column]
         address = int.from_bytes(self.column(own, "address")[self.row], "big")
         keep = (1 << 128) - (1 << 128 - (bits + more))
         masked = (address & keep).to_bytes(16, "big")

@@ -462,8 +462,8 @@ class Block:
         small, large = Cursor(self.sections[1]), iter(self.sections[2:])
         parts = []
         for size, own in self.directory.parts:
-            part = next(large, b"") if own else small.take(size)
-            need(len(part) == size, "part: size")
+            part = next(large, None) if own else small.take(size)
+            need(part is not None and len(part) == size, "part: size")
             parts.append(Cursor(part))
         small.done()
         need(next(large, None) is None, "a section without a part")
