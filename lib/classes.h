@@ -23,9 +23,4 @@ enum { FL_CLASSES_MAX = 65535 };
 bool fl_classes_make(fl_classes *classes, const fl_slice *slice, const fl_talks *talks);
 void fl_classes_free(fl_classes *classes);
 
-/* Cells in an order in which one may be told from those before it: an end of a flow
- * from the receive time, a translated address from the one before translation. NULL when
- * memory is short; the caller's. */
-uint16_t *fl_classes_cell_order(const fl_slice *slice);
-
 #endif

@@ -5,8 +5,7 @@
 
 enum {
     SAMPLE_ROWS = 256, /* of a class */
-    TABLE_SLOTS = 1 << 16,
-    TABLE_FULL = TABLE_SLOTS / 4 * 3,
+    TABLE_SLOTS_MAX = 1 << 16,
     HITS_MIN = 16,       /* to say that one thing hangs on another … */
     CONFLICTS_SHARE = 32 /* … with fewer exceptions than one in so many */
 };
@@ -113,13 +112,17 @@ bool fl_ends_may_hang(const fl_cell *cell)
 typedef struct table {
     uint64_t *keys; /* 0: free */
     uint64_t *numbers;
+    size_t size; /* a power of two */
     size_t count;
 } table;
 
-static bool table_init(table *t)
+static bool table_init(table *t, size_t rows)
 {
-    t->keys = fl_memory_zalloc(TABLE_SLOTS, sizeof *t->keys);
-    t->numbers = fl_memory_alloc(TABLE_SLOTS, sizeof *t->numbers);
+    t->size = 256;
+    while (t->size < 4 * rows && t->size < TABLE_SLOTS_MAX)
+        t->size *= 2;
+    t->keys = fl_memory_zalloc(t->size, sizeof *t->keys);
+    t->numbers = fl_memory_alloc(t->size, sizeof *t->numbers);
     t->count = 0;
     return t->keys && t->numbers;
 }
@@ -141,13 +144,13 @@ static uint64_t mix(uint64_t what, uint64_t value)
 /* The number that was put for the key first; *known says whether there was one. */
 static uint64_t table_put(table *t, uint64_t key, uint64_t number, bool *known)
 {
-    size_t at = (size_t)(key >> 40) % TABLE_SLOTS;
+    size_t at = (size_t)(key >> 40) & (t->size - 1);
     while (t->keys[at] && t->keys[at] != key)
-        at = (at + 1) % TABLE_SLOTS;
+        at = (at + 1) & (t->size - 1);
     *known = t->keys[at] == key;
     if (*known)
         return t->numbers[at];
-    if (t->count < TABLE_FULL) {
+    if (t->count < t->size / 4 * 3) {
         t->keys[at] = key;
         t->numbers[at] = number;
         t->count++;
@@ -157,9 +160,9 @@ static uint64_t table_put(table *t, uint64_t key, uint64_t number, bool *known)
 
 static bool table_has(const table *t, uint64_t key)
 {
-    size_t at = (size_t)(key >> 40) % TABLE_SLOTS;
+    size_t at = (size_t)(key >> 40) & (t->size - 1);
     while (t->keys[at] && t->keys[at] != key)
-        at = (at + 1) % TABLE_SLOTS;
+        at = (at + 1) & (t->size - 1);
     return t->keys[at] == key;
 }
 
@@ -450,7 +453,8 @@ bool fl_ends_find(fl_ends *ends, const fl_slice *slice, const fl_classes *classe
     f->ends = ends;
     f->cell_tally =
         fl_memory_zalloc(slice->cell_count, per_cell * sizeof *f->cell_tally);
-    if (!f->cell_tally || !table_init(&f->addresses) || !table_init(&f->hanging))
+    if (!f->cell_tally || !table_init(&f->addresses, slice->rows) ||
+        !table_init(&f->hanging, slice->rows))
         goto out;
     for (size_t i = 0; i < classes->count; i++)
         order[i] = (by_size){(uint32_t)i, classes->first[i + 1] - classes->first[i]};

@@ -2,7 +2,10 @@
 
 #include "bits.h"
 
-enum { SINGLE = 16 }; /* ranks below are buckets of their own */
+enum {
+    SINGLE = 16, /* ranks below are buckets of their own */
+    COUNTS_MAX = 65535
+};
 
 /* The rank behind the bucket that begins with `first`: a quarter of the next power of
  * two, as in tokens of lib/integers.c. */
@@ -82,19 +85,22 @@ static entry *sort_by_number(entry *entries, entry *other, size_t count)
 /* By count, descending, else as they are. Counts of 65535 and more are alike. */
 static bool sort_by_count(const entry *entries, entry *out, size_t count)
 {
-    enum { COUNTS = 65536 };
-    size_t *start = fl_memory_zalloc(COUNTS + 1, sizeof *start);
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = entries[i].count > most ? entries[i].count : most;
+    most = most < COUNTS_MAX ? most : COUNTS_MAX;
+    size_t *start = fl_memory_zalloc((size_t)most + 2, sizeof *start);
     if (!start)
         return false;
     for (size_t i = 0; i < count; i++) {
-        uint32_t many = entries[i].count < COUNTS - 1 ? entries[i].count : COUNTS - 1;
-        start[COUNTS - 1 - many + 1]++;
+        uint32_t many = entries[i].count < most ? entries[i].count : most;
+        start[most - many + 1]++;
     }
-    for (size_t i = 0; i < COUNTS; i++)
+    for (size_t i = 0; i <= most; i++)
         start[i + 1] += start[i];
     for (size_t i = 0; i < count; i++) {
-        uint32_t many = entries[i].count < COUNTS - 1 ? entries[i].count : COUNTS - 1;
-        out[start[COUNTS - 1 - many]++] = entries[i];
+        uint32_t many = entries[i].count < most ? entries[i].count : most;
+        out[start[most - many]++] = entries[i];
     }
     fl_memory_free(start);
     return true;

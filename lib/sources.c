@@ -1,6 +1,7 @@
 #include "sources.h"
 
 #include "bits.h"
+#include "traits.h"
 
 /* So many numbers are looked at to choose between two ways to write them. */
 enum { LOOK = 1024, PROBES = 8 };
@@ -714,7 +715,7 @@ bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *sli
     streams->class_rows = classes->rows;
     streams->first_row = classes->first;
     streams->rows = slice->rows;
-    f.order = fl_classes_cell_order(slice);
+    f.order = fl_traits_cell_order(slice);
     f.told = fl_memory_zalloc(slice->cell_count, 1);
     f.next = fl_memory_alloc(slice->cell_count, sizeof *f.next);
     f.found = fl_memory_zalloc(slice->cell_count, sizeof *f.found);
