@@ -77,4 +77,37 @@ void fl_unpack_trim(fl_unpack *unpack);
 
 void fl_unpack_free(fl_unpack *unpack);
 
+/* --- between unpack.c, unpack_rows.c and unpack_cells.c --- */
+
+/* `memory`; where it is NULL, fl_unpack_damage will say that it was short. */
+void *fl_unpack_need(fl_unpack *unpack, void *memory);
+
+/* Runs and classes of the rows. `numbers` has room for one a row, and for one a label. */
+flowan_status fl_unpack_runs(fl_unpack *unpack, uint64_t *numbers);
+flowan_status fl_unpack_classes(fl_unpack *unpack, uint64_t *numbers);
+
+/* Which class takes what from which stream. After the classes. */
+flowan_status fl_unpack_place_uses(fl_unpack *unpack);
+
+/* Forgets what a stream holds. */
+void fl_unpack_forget(fl_unpack *unpack, fl_unpack_stream *stream);
+
+/* Numbers of a part, checked to be below a limit. */
+bool fl_unpack_get_below(fl_unpack *unpack, fl_cursor *in, uint64_t *out, size_t count,
+                         uint64_t limit);
+
+static inline size_t fl_unpack_class_rows(const fl_unpack *unpack, size_t class)
+{
+    return unpack->first[class + 1] - unpack->first[class];
+}
+
+/* What a scale stands for. */
+static inline uint64_t fl_unpack_power(unsigned scale)
+{
+    uint64_t power = 1;
+    while (scale-- > 0)
+        power *= 10;
+    return power;
+}
+
 #endif
