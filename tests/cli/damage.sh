@@ -1,8 +1,9 @@
 # A damaged segment: said where, and everything that is sound is still there.
 
 python3 - >log <<'END'
-for i in range(150000):
-    print('{"time_received_ns":%d,"bytes":%d}' % (1742000000000000000 + i, i))
+for i in range(300000):
+    print('{"time_received_ns":%d,"bytes":%d}'
+          % (1742000000000000000 + i, i * 2654435761 % 4294967296))
 END
 flowan-archive import -a A log 2>/dev/null
 flow 80000 79999 80000 10.0.0.1 192.0.2.1 7 >other
@@ -13,7 +14,7 @@ second=$(find A -name '*00000002.seg')
 size=$(wc -c <"$first")
 cp "$first" whole
 
-# Three blocks of 65536, 65536 and 18928 records: whichever is hit, the others come.
+# Three blocks of 131072, 131072 and 37856 records: whichever is hit, the others come.
 for part in 5 50 90; do
     cp whole "$first"
     damage "$first" $((size / 100 * part)) 4
@@ -24,7 +25,7 @@ for part in 5 50 90; do
 import sys
 log = open("log").readlines() + open("other").readlines()
 dump = open(sys.argv[1]).readlines()
-blocks = [log[:65536], log[65536:131072], log[131072:150000], log[150000:]]
+blocks = [log[:131072], log[131072:262144], log[262144:300000], log[300000:]]
 left = [b for b in blocks if b[0] in dump]
 assert len(left) == 3 and dump == sum(left, []), [len(b) for b in left]' "$CASE_OUT"
     expect_status 1 flowan-dump --count A

@@ -1,7 +1,7 @@
 # Imports that meet another, are stopped, or are killed.
 
 python3 - >log <<'END'
-for i in range(140000):
+for i in range(280000):
     print('{"type":"IPFIX","time_received_ns":%d,"bytes":%d,"packets":1,'
           '"src_addr":"10.0.%d.%d","dst_addr":"192.0.2.1"}'
           % (1742000000000000000 + i * 1000000, i, i >> 8 & 255, i & 255))
@@ -23,7 +23,7 @@ end = time.monotonic() + 30
 def waiting():
     left = struct.unpack("i", fcntl.ioctl(job.stdin, termios.FIONREAD, b"\0\0\0\0"))[0]
     open_size = sum(os.path.getsize(p) for p in glob.glob(archive + "/*/*/*/*.open"))
-    return left > 0 or (lines > 70000 and open_size < 1000)
+    return left > 0 or (lines > 140000 and open_size < 100)
 while waiting() and time.monotonic() < end:
     time.sleep(0.01)
 time.sleep(0.1) # what was read is perhaps not parsed yet
@@ -54,16 +54,16 @@ flowan-dump -o exact stopped.2 >dump
 expect_same log dump
 
 # Killed: what its blocks hold is there, can be read, and is not taken twice.
-expect_status 137 import_part killed 120000 9
+expect_status 137 import_part killed 240000 9
 [ -n "$(find killed -name '*.open')" ] || fail "no segment was left open"
 flowan-dump -o exact killed >dump
 rows=$(wc -l <dump)
-[ "$rows" -ge 65536 ] || fail "only $rows records survived"
+[ "$rows" -ge 131072 ] || fail "only $rows records survived"
 head -n "$rows" log | cmp - dump >&2 || fail "not the beginning of the log"
 expect_status 0 flowan-archive info -a killed
 expect_in_stdout '1 unfinished'
 expect_status 0 flowan-archive import -a killed log
-expect_stderr "^flowan-archive: $((140000 - rows)) records "
+expect_stderr "^flowan-archive: $((280000 - rows)) records "
 [ -z "$(find killed -name '*.open')" ] || fail "the open segment was not finished"
 flowan-dump -o exact killed >dump
 expect_same log dump
