@@ -176,8 +176,9 @@ static int run_import(int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     import_job job = {
-        .intake = {.archiver_options = {.size = sizeof(flowan_archiver_options)},
-                   .jobs = intake_default_jobs()}};
+        .intake = {
+            .archiver_options = {.size = sizeof(flowan_archiver_options), .pack = true},
+            .jobs = intake_default_jobs()}};
     int option;
     while ((option = getopt_long(argc, argv, ":a:j:", options, NULL)) != -1) {
         int taken = intake_take(&job.intake, option, optarg);

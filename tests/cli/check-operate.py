@@ -17,10 +17,6 @@ import tempfile
 TOOLS, DOC = map(pathlib.Path, sys.argv[1:])
 OPERATE = DOC / "operate"
 NAMES = {"flowan-archive", "flowan-dump", "flowan-report"}
-# Commands, and options of commands, that the page shows before the tool has them; empty
-# once it does.
-COMING = {"follow": {"--keep", "--keep-size"}, "repair": set(), "expire": set(),
-          "merge": set()}
 faults = []
 
 
@@ -78,12 +74,8 @@ def help_of(tool, words):
 def check_command(where, tool, words):
     options = help_of(tool, words)
     if options is None:
-        if words[0] in COMING:
-            print(f"{where}: {tool} {words[0]} is not there yet")
-        else:
-            fault(f"{where}: {tool} {words[0]}: no such command")
+        fault(f"{where}: {tool} {words[0]}: no such command")
         return
-    options |= COMING.get(words[0], set())
     for word in words:
         if word.startswith("-") and word != "-" and word.partition("=")[0] not in options:
             fault(f"{where}: {tool} {words[0]} has no option {word}")
