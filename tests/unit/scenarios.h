@@ -13,6 +13,7 @@
 
 #include "archives.h"
 #include "flowan/care.h"
+#include "flowan/follow.h"
 #include "import.h"
 #include "status.h"
 
@@ -151,6 +152,37 @@ static inline flowan_status run_import(flowan_error *error)
     return scenario_end(archiver, status, error);
 }
 
+/* A follower takes what is there. */
+static inline flowan_status follow_all(flowan_archiver *archiver, flowan_error *error)
+{
+    char glob[160];
+    snprintf(glob, sizeof glob, "%.*s*.json", (int)(strlen(logs[0]) - 6), logs[0]);
+    const char *const globs[] = {glob};
+    flowan_follow_options options = {.size = sizeof options, .drain = true};
+    flowan_follower *follower;
+    flowan_status status =
+        flowan_follower_new(&follower, archiver, globs, 1, &options, error);
+    while (status == FLOWAN_OK)
+        status = flowan_follower_step(follower, 0, error);
+    if (status == FLOWAN_END) {
+        disk.written = SCENARIO_ROWS;
+        disk_acknowledge();
+        status = FLOWAN_OK;
+    }
+    flowan_follower_free(follower);
+    return status;
+}
+
+static inline flowan_status run_follow(flowan_error *error)
+{
+    flowan_archiver *archiver;
+    flowan_status status =
+        flowan_archiver_open(&archiver, home, &scenario_options, error);
+    if (status == FLOWAN_OK)
+        status = follow_all(archiver, error);
+    return scenario_end(archiver, status, error);
+}
+
 /* Writers that are killed leave segments open for the next. */
 static inline flowan_status run_killed(flowan_error *error)
 {
@@ -272,6 +304,7 @@ static inline void expire_completes(void)
 static const scenario scenarios[] = {
     {"write",  NULL,             run_write,  NULL,            NULL},
     {"import", NULL,             run_import, NULL,            NULL},
+    {"follow", NULL,             run_follow, NULL,            NULL},
     {"killed", NULL,             run_killed, NULL,            NULL},
     {"torn",   prepare_torn,     run_write,  NULL,            NULL},
     {"merge",  prepare_segments, run_merge,  NULL,            NULL},
