@@ -10,7 +10,10 @@ if [ -z "$goflow2" ]; then
         timeout 60 go install github.com/netsampler/goflow2/v2/cmd/goflow2@v2.2.6 \
             >/dev/null 2>&1 || skip "goflow2 cannot be installed"
 fi
-python3 -c 'import numpy' 2>/dev/null || skip "python3 has no numpy, which sends the flows"
+for python in python3 /usr/bin/python3; do # the system's has the packages of tests/run
+    $python -c 'import numpy' 2>/dev/null && break
+done
+$python -c 'import numpy' 2>/dev/null || skip "python3 has no numpy, which sends the flows"
 
 port=$(python3 -c '
 import socket
@@ -24,7 +27,7 @@ exec "$goflow2" -listen netflow://127.0.0.1:$port -transport file \\
     -transport.file logs/goflow2.log -format json -addr 127.0.0.1:0 >goflow2.out 2>&1
 END
 chmod +x run
-python3 "$DATA/../bench/flowsim.py" --ipfix 127.0.0.1:$port --rate 3000 --records 10000000 \
+$python "$DATA/../bench/flowsim.py" --ipfix 127.0.0.1:$port --rate 3000 --records 10000000 \
     >sim.out 2>&1 &
 sim=$!
 trap 'status=$?; kill $sim 2>/dev/null || :; (exit $status); leave' EXIT
