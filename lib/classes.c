@@ -42,7 +42,7 @@ static bool refine(refiner *r, uint16_t *class, unsigned symbol)
         uint32_t *taken = &r->map[*class * MAP_WIDTH + FL_TRAIT_SYMBOLS];
         if (*taken == 0 || r->count == FL_CLASSES_MAX) {
             *taken = 1;
-            *slot = (uint32_t) * class + 1;
+            *slot = *class + UINT32_C(1);
         } else {
             if (!fl_memory_grow((void **)&r->shapes, &r->shapes_room, r->count + 1,
                                 sizeof *r->shapes))

@@ -238,12 +238,11 @@ void fl_integers_put(fl_integers *integers, fl_buffer *out, const uint64_t *valu
         cuts = &all;
         cut_count = 1;
     }
-    segment now;
+    segment now = {0};
     uint64_t base;
     uint64_t max;
     find_range(values, count, &base, &max);
     bool zigzag = !integers->pack_only && prefers_zigzag(&now.h, values, count, base);
-    now.first = now.end = 0;
     for (size_t i = 0; i < cut_count; i++) {
         segment next = {.first = now.end, .end = cuts[i]};
         if (next.first == next.end)

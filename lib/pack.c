@@ -216,7 +216,7 @@ static bool put_runs(packer *p)
 {
     const fl_runs *runs = &p->runs;
     fl_ranks first = {0};
-    unsigned scales[FL_LAYOUT_PER_RUN_MAX];
+    unsigned scales[FL_LAYOUT_PER_RUN_MAX] = {0};
     for (size_t i = 0; i < runs->count; i++)
         p->numbers[i] = runs->lengths[i];
     put_numbers(p, p->numbers, runs->count);

@@ -33,27 +33,25 @@ static bool count_values(const uint64_t *values, size_t count, uint32_t *codes,
     while (size < 2 * count)
         size *= 2;
     uint32_t *slots = fl_memory_zalloc(size, sizeof *slots);
-    size_t room = 0;
     unsigned shift = 64 - (fl_bits_width(size) - 1);
-    *entries = NULL;
-    *entry_count = 0;
-    bool sound = slots != NULL;
-    for (size_t i = 0; sound && i < count; i++) {
+    entry *list =
+        fl_memory_alloc(count, sizeof *list); /* what is not used stays untouched */
+    size_t listed = 0;
+    for (size_t i = 0; slots && list && i < count; i++) {
         size_t at = (size_t)((values[i] * UINT64_C(0x9E3779B97F4A7C15)) >> shift);
-        while (slots[at] && (*entries)[slots[at] - 1].number != values[i])
+        while (slots[at] && list[slots[at] - 1].number != values[i])
             at = (at + 1) & (size - 1);
         if (!slots[at]) {
-            sound = fl_memory_grow((void **)entries, &room, *entry_count + 1,
-                                   sizeof **entries);
-            if (!sound)
-                break;
-            (*entries)[*entry_count] = (entry){values[i], 0, (uint32_t)*entry_count};
-            slots[at] = (uint32_t)++ * entry_count;
+            list[listed] = (entry){values[i], 0, (uint32_t)listed};
+            slots[at] = (uint32_t)++listed;
         }
         codes[i] = slots[at] - 1;
-        (*entries)[codes[i]].count++;
+        list[codes[i]].count++;
     }
+    bool sound = slots && list;
     fl_memory_free(slots);
+    *entries = list;
+    *entry_count = listed;
     return sound;
 }
 

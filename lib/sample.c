@@ -124,6 +124,8 @@ void fl_sample_mark(fl_sample *sm, const fl_slice *s, const fl_cell *cell)
 /* log2 in 1/256, of 1 or more. */
 static uint64_t log2_256(uint64_t value)
 {
+    if (value < 2)
+        return 0;
     unsigned top = fl_bits_width(value) - 1;
     uint64_t rest = (top >= 8 ? value >> (top - 8) : value << (8 - top)) & 255;
     return top * UINT64_C(256) + rest + (rest * (256 - rest) * 88 >> 16);

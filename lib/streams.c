@@ -164,6 +164,7 @@ static bool number_talks(fl_stream *s)
 /* Numbers or ranks; a key always has ranks. Gives the cost. */
 static bool settle_alone(fl_stream *s, bool pack_only, uint64_t *cost)
 {
+    *cost = 0;
     if (s->talks)
         return number_talks(s);
     *cost = fl_integers_cost(s->numbers, s->count, pack_only);

@@ -32,7 +32,7 @@ typedef struct flowan_merge_options {
     uint64_t older_than_ns; /* only days (UTC) that ended so long before it */
     uint64_t segment_rows;  /* no more in a segment; 0: 16,000,000 */
     flowan_level level;
-    void *context;          /* for the callbacks */
+    void *context; /* for the callbacks */
     /* After each segment that was made. May be NULL. */
     void (*merged)(void *context, const flowan_merged *merged);
     /* After each segment that was read. Not zero: stop, and leave the day that is being

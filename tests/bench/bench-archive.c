@@ -58,8 +58,7 @@ static double seconds(void)
 static double encode(const bench *b)
 {
     flowan_archiver *archiver;
-    flowan_archiver_options options = {.size = sizeof options,
-                                       .level = b->level};
+    flowan_archiver_options options = {.size = sizeof options, .level = b->level};
     flowan_import_options import_options = {.size = sizeof import_options,
                                             .threads = 1};
     flowan_error error;

@@ -206,7 +206,7 @@ START_TEST(head_is_not_believed)
         {log, path_size - 1, 4},
         {log, path_size + 1, 4},
         {log, UINT32_MAX, 4},
-        {log + 4, 0, 1},            /* a NUL in the path */
+        {log + 4, 0, 1},                 /* a NUL in the path */
         {log + 4 + path_size - 1, 1, 1}, /* none at its end */
     };
     fl_buffer_free(&bytes);
