@@ -57,16 +57,11 @@ static bool set_log(flowan_log_state *to, const flowan_log_state *from)
     return true;
 }
 
-static bool same_head(const flowan_log_state *a, const flowan_log_state *b)
-{
-    return a->head_size == b->head_size && a->head_hash == b->head_hash;
-}
-
 /* One file is one log, unless it was truncated and began anew; so is the same content
  * under another inode, once it was read as far. */
 static bool is_same(const flowan_log_state *known, const flowan_log_state *log)
 {
-    return same_head(known, log) &&
+    return fl_segment_same_head(known, log) &&
            ((known->inode == log->inode &&
              known->position.offset <= log->position.offset) ||
             known->position.content_hash == log->position.content_hash);

@@ -15,6 +15,16 @@ static inline unsigned fl_bits_width(uint64_t value)
     return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
+/* log2 in 1/256, about; 0 for what is below 2. */
+static inline uint64_t fl_bits_log2_256(uint64_t value)
+{
+    if (value < 2)
+        return 0;
+    unsigned top = fl_bits_width(value) - 1;
+    uint64_t rest = (top >= 8 ? value >> (top - 8) : value << (8 - top)) & 255;
+    return top * UINT64_C(256) + rest + (rest * (256 - rest) * 88 >> 16);
+}
+
 static inline uint64_t fl_bits_zigzag(uint64_t value)
 {
     return value << 1 ^ (0 - (value >> 63));

@@ -84,7 +84,7 @@ int fl_ends_family(const fl_slice *slice, const fl_cell *cell)
     return (int)(cell - slice->cells);
 }
 
-static bool is_port(int field)
+bool fl_ends_is_port(int field)
 {
     return field == FLOWAN_FIELD_SRC_PORT || field == FLOWAN_FIELD_DST_PORT ||
            field == FLOWAN_FIELD_POST_NAPT_SRC_TRANSPORT_PORT ||
@@ -101,7 +101,7 @@ bool fl_ends_may_hang(const fl_cell *cell)
 {
     int field = cell->column->field;
     return cell->column->type != FLOWAN_TYPE_TIME && field != FLOWAN_FIELD_BYTES &&
-           field != FLOWAN_FIELD_PACKETS && !is_port(field) &&
+           field != FLOWAN_FIELD_PACKETS && !fl_ends_is_port(field) &&
            field != FLOWAN_FIELD_SEQUENCE_NUM && !is_address_of_end(cell);
 }
 

@@ -54,6 +54,9 @@ int fl_ends_family(const fl_slice *slice, const fl_cell *cell);
 /* The cell that the same field of the other end has; the cell itself where there is none. */
 const fl_cell *fl_ends_other(const fl_slice *slice, const fl_cell *cell);
 
+/* The four fields that are ports of an end. */
+bool fl_ends_is_port(int field);
+
 /* Whether a cell may hang on an address at all: no time, count or port does. */
 bool fl_ends_may_hang(const fl_cell *cell);
 

@@ -1,6 +1,7 @@
 /* What is no more where it was: what an earlier run left unfinished, and the rest of a log
  * that was truncated. */
 #include "follow.h"
+#include "segment.h"
 
 #include <string.h>
 
@@ -11,17 +12,12 @@ enum {
     TELLING_HEAD_MIN = 256 /* bytes that tell a log of which nothing is known beyond */
 };
 
-static bool same_head(const flowan_log_state *a, const flowan_log_state *b)
-{
-    return a->head_size == b->head_size && a->head_hash == b->head_hash;
-}
-
 /* Whether a trail is at what the archive knows: by its file, or as far as the contents that
  * were read. */
 bool fl_follow_is_at(const fl_trail *trail, const flowan_log_state *known)
 {
     const flowan_log_state *log = &trail->log;
-    return trail->settled && same_head(log, known) &&
+    return trail->settled && fl_segment_same_head(log, known) &&
            ((log->device == known->device && log->inode == known->inode) ||
             (log->position.offset == known->position.offset &&
              log->position.content_hash == known->position.content_hash));
@@ -73,7 +69,8 @@ static bool is_covered(const flowan_follower *follower, const flowan_log_state *
 {
     for (size_t i = 0; i < follower->count; i++) {
         const fl_trail *trail = follower->trails[i];
-        if (trail->settled && !trail->doubtful && same_head(&trail->log, log) &&
+        if (trail->settled && !trail->doubtful &&
+            fl_segment_same_head(&trail->log, log) &&
             trail->log.position.offset >= log->position.offset)
             return true;
     }
@@ -85,7 +82,8 @@ static bool is_superseded(const flowan_archiver *archiver, const flowan_log_stat
 {
     flowan_log_state other;
     for (size_t i = 0; flowan_archiver_log(archiver, i, &other); i++)
-        if (same_head(&other, log) && other.position.offset > log->position.offset)
+        if (fl_segment_same_head(&other, log) &&
+            other.position.offset > log->position.offset)
             return true;
     return false;
 }

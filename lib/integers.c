@@ -36,14 +36,6 @@ static inline uint64_t token_base(unsigned token)
 
 /* --- costs --- */
 
-/* log2 in 1/256, of 1 or more. */
-static uint64_t log2_256(uint64_t value)
-{
-    unsigned top = 63 - (unsigned)__builtin_clzll(value);
-    uint64_t rest = (top >= 8 ? value >> (top - 8) : value << (8 - top)) & 255;
-    return top * UINT64_C(256) + rest + (rest * (256 - rest) * 88 >> 16);
-}
-
 typedef struct histogram {
     uint32_t count[TOKENS];
     uint64_t total;
@@ -55,10 +47,10 @@ static uint64_t tokens_cost(const histogram *h)
 {
     uint64_t cost = 0; /* in 1/256 */
     uint64_t bits = 0;
-    uint64_t whole = h->total ? log2_256(h->total) : 0;
+    uint64_t whole = h->total ? fl_bits_log2_256(h->total) : 0;
     for (unsigned i = 0; i < TOKENS; i++)
         if (h->count[i]) {
-            uint64_t one = whole - log2_256(h->count[i]);
+            uint64_t one = whole - fl_bits_log2_256(h->count[i]);
             cost += h->count[i] * one;
             bits += (uint64_t)h->count[i] * token_bits(i) + TOKEN_CODE_BITS;
         }

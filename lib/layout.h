@@ -47,6 +47,15 @@ typedef struct fl_source {
     uint16_t second; /* TIMES: the stream of what is added, + 1; 0: nothing is */
 } fl_source;
 
+/* What a scale stands for. */
+static inline uint64_t fl_layout_power(unsigned scale)
+{
+    uint64_t power = 1;
+    while (scale-- > 0)
+        power *= 10;
+    return power;
+}
+
 /* Where a class has a cell from. */
 typedef struct fl_layout_entry {
     uint16_t class;

@@ -78,13 +78,6 @@ static bool add_block(flowan_reader *reader, uint64_t offset,
     return true;
 }
 
-/* Which log a state is of: its head names it, whatever the path. */
-static bool same_log(const flowan_log_state *a, const flowan_log_state *b)
-{
-    return a->head_size == b->head_size && a->head_hash == b->head_hash &&
-           a->device == b->device && a->inode == b->inode;
-}
-
 /* Notes how far a block says that its log was read. */
 static bool add_log(flowan_reader *reader, const flowan_log_state *log)
 {
@@ -92,7 +85,7 @@ static bool add_log(flowan_reader *reader, const flowan_log_state *log)
         return true;
     /* A file that was truncated and began anew is another log, with another position. */
     size_t at = reader->log_count;
-    while (at > 0 && !(same_log(&reader->logs[at - 1], log) &&
+    while (at > 0 && !(fl_segment_same_log(&reader->logs[at - 1], log) &&
                        reader->logs[at - 1].position.offset <= log->position.offset))
         at--;
     at = at > 0 ? at - 1 : reader->log_count;

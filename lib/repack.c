@@ -99,12 +99,6 @@ static flowan_status copy(fl_repack *repack, flowan_reader *reader,
 
 /* --- joining --- */
 
-static bool same_log(const flowan_log_state *a, const flowan_log_state *b)
-{
-    return a->head_size == b->head_size && a->head_hash == b->head_hash &&
-           a->device == b->device && a->inode == b->inode;
-}
-
 static bool is_small(const fl_repack *repack, const fl_segment_head *head)
 {
     return head->stats.rows < repack->block_rows / 2 &&
@@ -115,7 +109,7 @@ static bool is_small(const fl_repack *repack, const fl_segment_head *head)
 static bool take_log(pending *joined, const flowan_log_state *log)
 {
     size_t at = 0;
-    while (at < joined->log_count && !same_log(&joined->logs[at], log))
+    while (at < joined->log_count && !fl_segment_same_log(&joined->logs[at], log))
         at++;
     if (!fl_memory_grow((void **)&joined->logs, &joined->logs_room, at + 1,
                         sizeof *joined->logs))

@@ -54,13 +54,6 @@ static void clear_states(states *s)
     s->count = 0;
 }
 
-static bool same_log(const flowan_log_state *a, const flowan_log_state *b)
-{
-    return a->head_size == b->head_size && a->head_hash == b->head_hash &&
-           a->device == b->device && a->inode == b->inode &&
-           a->position.offset <= b->position.offset;
-}
-
 static bool put_state(states *s, const flowan_log_state *log)
 {
     size_t size = strlen(log->path) + 1;
@@ -72,7 +65,8 @@ static bool put_state(states *s, const flowan_log_state *log)
     }
     memcpy(path, log->path, size);
     size_t at = 0;
-    while (at < s->count && !same_log(&s->logs[at], log))
+    while (at < s->count && !(fl_segment_same_log(&s->logs[at], log) &&
+                              s->logs[at].position.offset <= log->position.offset))
         at++;
     if (at < s->count) {
         fl_memory_free((char *)s->logs[at].path);

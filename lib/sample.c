@@ -121,16 +121,6 @@ void fl_sample_mark(fl_sample *sm, const fl_slice *s, const fl_cell *cell)
     }
 }
 
-/* log2 in 1/256, of 1 or more. */
-static uint64_t log2_256(uint64_t value)
-{
-    if (value < 2)
-        return 0;
-    unsigned top = fl_bits_width(value) - 1;
-    uint64_t rest = (top >= 8 ? value >> (top - 8) : value << (8 - top)) & 255;
-    return top * UINT64_C(256) + rest + (rest * (256 - rest) * 88 >> 16);
-}
-
 /* Bits that the marks of a cell take in rows [first, end) of by_class: their entropy, and
  * half a logarithm for each kind that there is, as for any model that must be told too. */
 static uint64_t marks_cost(const fl_sample *sm, size_t cell, size_t first, size_t end)
@@ -140,11 +130,11 @@ static uint64_t marks_cost(const fl_sample *sm, size_t cell, size_t first, size_
     size_t rows = end - first;
     for (size_t i = first; i < end; i++)
         counts[marks[sm->by_class[i]]]++;
-    uint64_t whole = log2_256(rows);
+    uint64_t whole = fl_bits_log2_256(rows);
     uint64_t cost = 0;
     for (size_t i = 0; i < MARKS; i++)
         if (counts[i])
-            cost += counts[i] * (whole - log2_256(counts[i])) + whole / 2;
+            cost += counts[i] * (whole - fl_bits_log2_256(counts[i])) + whole / 2;
     return counts[marks[sm->by_class[first]]] == rows ? 0 : cost / 256;
 }
 
@@ -189,7 +179,7 @@ static uint64_t sum_of_logs(fl_sample *sm, const uint64_t *keys)
     }
     for (size_t i = 0; i < sm->slot_count; i++)
         if (sm->counts[i])
-            sum += sm->counts[i] * log2_256(sm->counts[i]) / 256;
+            sum += sm->counts[i] * fl_bits_log2_256(sm->counts[i]) / 256;
     return sum;
 }
 

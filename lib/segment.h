@@ -50,6 +50,20 @@ typedef struct fl_segment_head {
     size_t log_count;
 } fl_segment_head;
 
+/* Whether two logs begin alike, as far as their states tell. */
+static inline bool fl_segment_same_head(const flowan_log_state *a,
+                                        const flowan_log_state *b)
+{
+    return a->head_size == b->head_size && a->head_hash == b->head_hash;
+}
+
+/* Whether two states are of one file that begins alike, whatever its name. */
+static inline bool fl_segment_same_log(const flowan_log_state *a,
+                                       const flowan_log_state *b)
+{
+    return fl_segment_same_head(a, b) && a->device == b->device && a->inode == b->inode;
+}
+
 /* An entry of the footer, and what a walk over the blocks yields. */
 typedef struct fl_segment_block {
     uint64_t offset;

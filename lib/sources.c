@@ -137,14 +137,6 @@ static unsigned scale_of(const uint64_t *numbers, size_t count)
     return 0;
 }
 
-static uint64_t power_of(unsigned scale)
-{
-    uint64_t power = 1;
-    while (scale-- > 0)
-        power *= 10;
-    return power;
-}
-
 static fl_stream *stream_of(finder *f, const fl_stream_name *name, uint16_t *number)
 {
     int64_t at = fl_streams_find(f->streams, name);
@@ -198,7 +190,7 @@ static bool find_time(finder *f, const fl_cell *cell, fl_source *out)
         later = find_cell(f, FLOWAN_FIELD_TIME_RECEIVED_NS);
     out->op = FL_SOURCE_STREAM;
     out->scale = (uint8_t)scale_of(f->numbers, f->count);
-    uint64_t power = power_of(out->scale);
+    uint64_t power = fl_layout_power(out->scale);
     for (size_t i = 0; i < f->count; i++)
         f->more[i] = f->numbers[i] /= power;
     if (later) {
@@ -242,7 +234,7 @@ static bool find_unit(finder *f, const fl_cell *cell, fl_source *out)
         if (time->column->type != FLOWAN_TYPE_TIME || !has_cell(f, time))
             continue;
         for (unsigned scale = 3; scale <= 9; scale += 3) {
-            uint64_t power = power_of(scale);
+            uint64_t power = fl_layout_power(scale);
             size_t at = 0;
             gather(f, time, f->other);
             while (at < f->count && f->numbers[at] == f->other[at] / power)
@@ -381,18 +373,10 @@ static const fl_cell *port_of_slot(const finder *f, size_t slot, size_t rank)
     const fl_end *ends = f->ends->of_class[f->class];
     for (size_t i = 0; i < rank; i++) {
         const fl_cell *cell = &f->slice->cells[f->order[i]];
-        switch (cell->column->field) {
-        case FLOWAN_FIELD_SRC_PORT:
-        case FLOWAN_FIELD_DST_PORT:
-        case FLOWAN_FIELD_POST_NAPT_SRC_TRANSPORT_PORT:
-        case FLOWAN_FIELD_POST_NAPT_DST_TRANSPORT_PORT: {
-            int end = fl_ends_of_field(cell->column->field);
-            if (has_cell(f, cell) && ends[end].slot == slot && !ends[end].copied)
-                return f->heights[f->order[i]] < HEIGHT_OFFSET ? cell : NULL;
-            break;
-        }
-        default: break;
-        }
+        int end = fl_ends_of_field(cell->column->field);
+        if (fl_ends_is_port(cell->column->field) && has_cell(f, cell) &&
+            ends[end].slot == slot && !ends[end].copied)
+            return f->heights[f->order[i]] < HEIGHT_OFFSET ? cell : NULL;
     }
     return NULL;
 }
@@ -450,13 +434,6 @@ static bool find_other(finder *f, const fl_cell *cell, fl_source *out)
     stream->key = (int64_t)name.key - 1;
     stream->times = cell->form == FL_CELL_U64; /* a key of the user's may be one */
     return fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
-}
-
-static bool is_port(int field)
-{
-    return field == FLOWAN_FIELD_SRC_PORT || field == FLOWAN_FIELD_DST_PORT ||
-           field == FLOWAN_FIELD_POST_NAPT_SRC_TRANSPORT_PORT ||
-           field == FLOWAN_FIELD_POST_NAPT_DST_TRANSPORT_PORT;
 }
 
 /* --- conversations --- */
@@ -559,7 +536,7 @@ static bool find_source(finder *f, size_t rank, fl_source *out)
         return find_bytes(f, cell, out);
     if (end >= 0 && (cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW))
         return find_address(f, cell, &f->ends->of_class[f->class][end], out);
-    if (is_port(field))
+    if (fl_ends_is_port(field))
         return find_port(f, cell, &f->ends->of_class[f->class][end], rank, out);
     return find_other(f, cell, out);
 }

@@ -37,18 +37,18 @@ static flowan_status place_parts(fl_unpack *u)
     u->part_at = fl_memory_alloc(l->part_count, sizeof *u->part_at);
     if (!u->part_at)
         return fl_status_memory(u->error);
-    for (size_t i = 0; i < l->part_count; i++) {
+    bool sound = true;
+    for (size_t i = 0; sound && i < l->part_count; i++) {
         if (!l->parts[i].own) {
             u->part_at[i] = small;
             small += l->parts[i].size;
             continue;
         }
-        if (section == u->head->section_count ||
-            u->head->sections[section].size != l->parts[i].size)
-            break;
+        sound = section < u->head->section_count &&
+                u->head->sections[section].size == l->parts[i].size;
         u->part_at[i] = section++;
     }
-    if (section == u->head->section_count &&
+    if (sound && section == u->head->section_count &&
         small == u->head->sections[FL_SECTION_SMALL].size)
         return FLOWAN_OK;
     return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,

@@ -101,13 +101,4 @@ static inline size_t fl_unpack_class_rows(const fl_unpack *unpack, size_t class)
     return unpack->first[class + 1] - unpack->first[class];
 }
 
-/* What a scale stands for. */
-static inline uint64_t fl_unpack_power(unsigned scale)
-{
-    uint64_t power = 1;
-    while (scale-- > 0)
-        power *= 10;
-    return power;
-}
-
 #endif

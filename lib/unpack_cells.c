@@ -380,7 +380,7 @@ static flowan_status take_relation(fl_unpack *u, const fl_source *source, size_t
                                    uint64_t *out, unsigned depth)
 {
     size_t count = fl_unpack_class_rows(u, class);
-    uint64_t power = fl_unpack_power(source->scale);
+    uint64_t power = fl_layout_power(source->scale);
     const uint64_t *numbers;
     const uint64_t *rest = NULL;
     flowan_status status = find_cell(u, source->cell, class, out, depth + 1);
@@ -446,14 +446,14 @@ static flowan_status find_cell(fl_unpack *u, size_t cell, size_t class, uint64_t
         return FLOWAN_OK;
     case FL_SOURCE_COPY: return find_cell(u, source->cell, class, out, depth + 1);
     case FL_SOURCE_UNIT: {
-        uint64_t power = fl_unpack_power(source->scale);
+        uint64_t power = fl_layout_power(source->scale);
         status = find_cell(u, source->cell, class, out, depth + 1);
         for (size_t i = 0; status == FLOWAN_OK && i < count; i++)
             out[i] /= power;
         return status;
     }
     case FL_SOURCE_STREAM: {
-        uint64_t power = fl_unpack_power(source->scale);
+        uint64_t power = fl_layout_power(source->scale);
         status = take(u, source->stream, class, depth, &numbers);
         for (size_t i = 0; status == FLOWAN_OK && i < count; i++)
             out[i] = numbers[i] * power;

@@ -90,7 +90,7 @@ static bool get_run_cell(fl_unpack *u, fl_cursor *in, first_ranks *first, uint64
         fl_memory_free(last);
     }
     fl_memory_free(list);
-    uint64_t power = sound ? fl_unpack_power(scale) : 1;
+    uint64_t power = sound ? fl_layout_power(scale) : 1;
     for (size_t i = 0; sound && i < count; i++)
         out[i] *= power;
     return sound;
