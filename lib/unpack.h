@@ -46,7 +46,8 @@ typedef struct fl_unpack {
     fl_unpack_stream *streams;
     fl_unpack_use *uses; /* by stream, then class */
     size_t use_count;
-    size_t cached; /* numbers that are held by streams */
+    size_t cached;  /* numbers that are held by streams */
+    uint64_t spent; /* numbers that streams were filled with, also those forgotten */
     flowan_error *error;
 } fl_unpack;
 

@@ -8,6 +8,7 @@
 
 enum {
     DEPTH_MAX = 4, /* bytes by packets, start by end by receipt: three */
+    BUDGET_PER_CELL = 16
 };
 
 /* --- which class takes what from which stream --- */
@@ -323,6 +324,14 @@ static void add_up(const fl_unpack *u, fl_unpack_stream *s)
     }
 }
 
+/* What reading each cell may take, and more: a stream that was forgotten between columns is
+ * filled anew, and a few others with it. Without a bound a small file could have all
+ * streams filled for every column. */
+static uint64_t budget(const fl_unpack *u)
+{
+    return (uint64_t)u->layout.rows * (u->layout.cell_count + 1) * BUDGET_PER_CELL;
+}
+
 static flowan_status need_stream(fl_unpack *u, size_t number, unsigned depth)
 {
     fl_unpack_stream *s = &u->streams[number];
@@ -332,6 +341,9 @@ static flowan_status need_stream(fl_unpack *u, size_t number, unsigned depth)
         return fl_unpack_damage(u, FL_PART_STREAMS + number, "stream of a block");
     if (s->numbers)
         return FLOWAN_OK;
+    u->spent += s->count;
+    if (u->spent > budget(u))
+        return fl_unpack_damage(u, FL_PART_STREAMS + number, "stream of a block");
     s->numbers = fl_memory_alloc(s->count, sizeof *s->numbers);
     if (!s->numbers)
         return fl_status_memory(u->error);
