@@ -4,9 +4,9 @@
 #include "crew.h"
 #include "status.h"
 
-/* Filled batches wait while they hold so much for each thread: enough for one of 65536
+/* Filled batches wait while they hold so much for each thread: enough for one of 131072
  * records as goflow2 writes them. */
-#define WAITING_BYTES ((size_t)32 << 20)
+#define WAITING_BYTES ((size_t)64 << 20)
 /* What holds more when it was written gives its memory back. */
 #define BATCH_KEPT_BYTES ((size_t)64 << 20)
 #define PACK_KEPT_BYTES ((size_t)8 << 20)

@@ -6,7 +6,7 @@
  * for any number of threads; with one there are no helpers, and a batch is written when it
  * is put in.
  *
- * Memory: batches that are filled wait to be written while they hold 32 MiB or less for
+ * Memory: batches that are filled wait to be written while they hold 64 MiB or less for
  * each thread; the one that is being filled comes on top, and what is packed. */
 #ifndef FL_PIPELINE_H
 #define FL_PIPELINE_H

@@ -37,7 +37,7 @@ typedef struct flowan_import_options {
     /* Threads at work, with the caller's; 0: 1; at most 256. Where the system gives fewer,
      * fewer. The archive is the same, byte for byte, and so are the calls of `reject`;
      * both callbacks come in the caller's thread. Several read ahead of what is written:
-     * what waits holds up to about 32 MiB a thread, beside a batch that is being read. */
+     * what waits holds up to about 64 MiB a thread, beside a batch that is being read. */
     uint32_t threads;
 } flowan_import_options;
 
