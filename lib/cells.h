@@ -65,6 +65,16 @@ void fl_cell_gather_all(const fl_slice *slice, const fl_cell *cell, size_t first
 /* Whether every row has the column. */
 bool fl_slice_has_everywhere(const fl_slice *slice, size_t column);
 
+static inline int fl_cell_field(const fl_cell *cell)
+{
+    return cell->column->field;
+}
+
+static inline bool fl_cell_is_address(const fl_cell *cell)
+{
+    return cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW;
+}
+
 static inline bool fl_slice_has(const fl_slice *slice, size_t shape, size_t column)
 {
     return slice->has[shape * slice->has_width + column / 64] >> (column % 64) & 1;

@@ -126,7 +126,7 @@ static flowan_status decode_cell(decode *d, fl_column *column, size_t cell, size
     fl_unpack *u = &d->unpack;
     const fl_layout *l = &u->layout;
     bool sound = true;
-    if (fl_unpack_told(u, cell, d->numbers)) {
+    if (fl_unpack_told(u, cell, NULL, l->rows, d->numbers)) {
         for (size_t row = 0; column->present_count < l->rows && row < l->rows; row++)
             if (!fl_column_present(column, row))
                 d->numbers[row] = 0; /* what it would be is of no meaning */

@@ -93,8 +93,7 @@ bool fl_ends_is_port(int field)
 
 static bool is_address_of_end(const fl_cell *cell)
 {
-    return (cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW) &&
-           fl_ends_of_field(cell->column->field) >= 0;
+    return fl_cell_is_address(cell) && fl_ends_of_field(cell->column->field) >= 0;
 }
 
 bool fl_ends_may_hang(const fl_cell *cell)

@@ -16,6 +16,19 @@ uint64_t fl_layout_decoded_size(const fl_layout *l)
     return size;
 }
 
+unsigned fl_layout_scale(const uint64_t *numbers, size_t count)
+{
+    for (unsigned scale = FL_LAYOUT_SCALE_MAX; count > 0 && scale > 0; scale -= 3) {
+        uint64_t power = fl_layout_power(scale);
+        size_t at = 0;
+        while (at < count && numbers[at] % power == 0)
+            at++;
+        if (at == count)
+            return scale;
+    }
+    return 0;
+}
+
 /* --- writing --- */
 
 static void put_columns(const fl_layout *l, fl_buffer *out)

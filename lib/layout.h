@@ -56,6 +56,10 @@ static inline uint64_t fl_layout_power(unsigned scale)
     return power;
 }
 
+/* The largest scale, of those that times have, by whose power all numbers divide; 0 where
+ * there are none. */
+unsigned fl_layout_scale(const uint64_t *numbers, size_t count);
+
 /* Where a class has a cell from. */
 typedef struct fl_layout_entry {
     uint16_t class;

@@ -12,7 +12,6 @@ enum { ZSTD_TOKENS = 1, ZSTD_FAST = 1, ZSTD_DEFAULT = 3, ZSTD_SMALL = 19 };
 
 typedef struct packer {
     fl_pack *pack;
-    flowan_level level;
     fl_slice slice;
     fl_talks talks;
     fl_classes classes;
@@ -24,7 +23,6 @@ typedef struct packer {
     fl_integers integers;  /* for numbers */
     fl_integers directory; /* for those of the directory, which is packed as a whole */
     uint64_t *numbers;     /* one for each row */
-    uint64_t *more;
 } packer;
 
 /* --- parts --- */
@@ -71,44 +69,37 @@ static bool step_numbers(packer *p, const uint64_t *values, unsigned mode,
     return last != NULL;
 }
 
-/* The power of ten, of thousands, that all numbers are multiples of: they are divided. */
-static unsigned take_scale(uint64_t *values, size_t count)
-{
-    unsigned scale = 0;
-    while (count > 0 && scale < FL_LAYOUT_SCALE_MAX) {
-        size_t at = 0;
-        while (at < count && values[at] % 1000 == 0)
-            at++;
-        if (at < count)
-            break;
-        for (size_t i = 0; i < count; i++)
-            values[i] /= 1000;
-        scale += 3;
-    }
-    return scale;
-}
+/* How a cell's numbers would be stored alone, and what that costs. */
+typedef struct run_choice {
+    unsigned scale;
+    unsigned mode;
+    uint64_t cost;
+} run_choice;
 
-/* The cheapest of the ways that need no other cell. */
-static bool choose_mode(packer *p, const uint64_t *values, unsigned *best,
-                        uint64_t *least)
+/* The cheapest of the ways that need no other cell. The numbers are divided by the power of
+ * their scale. */
+static bool choose_mode(packer *p, uint64_t *values, run_choice *best)
 {
     size_t count = p->runs.count;
     fl_ranks ranks;
-    *least = UINT64_MAX;
+    *best = (run_choice){fl_layout_scale(values, count), FL_RUN_PLAIN, UINT64_MAX};
+    uint64_t power = fl_layout_power(best->scale);
+    for (size_t i = 0; i < count; i++)
+        values[i] /= power;
     for (unsigned mode = FL_RUN_PLAIN; mode < FL_RUN_RANKS; mode++) {
         if (!step_numbers(p, values, mode, p->numbers))
             return false;
         uint64_t cost = fl_integers_cost(p->numbers, count, p->integers.pack_only);
-        if (cost < *least) {
-            *least = cost;
-            *best = mode;
+        if (cost < best->cost) {
+            best->cost = cost;
+            best->mode = mode;
         }
     }
     bool made = fl_ranks_make(&ranks, values, count);
     uint64_t ranked = made ? fl_ranks_cost(&ranks, count, p->integers.pack_only) : 0;
-    if (made && ranked < *least) {
-        *least = ranked;
-        *best = FL_RUN_RANKS;
+    if (made && ranked < best->cost) {
+        best->cost = ranked;
+        best->mode = FL_RUN_RANKS;
     }
     fl_ranks_free(&ranks);
     return made;
@@ -152,47 +143,40 @@ static bool put_ranks(packer *p, const uint64_t *values, fl_ranks *ranks)
     return true;
 }
 
-static bool put_run_cell(packer *p, uint64_t *values, unsigned scale,
+static bool put_run_cell(packer *p, const uint64_t *values, const run_choice *choice,
                          const fl_ranks *first)
 {
     fl_buffer *out = &p->pack->scratch;
-    unsigned mode = FL_RUN_PLAIN;
-    uint64_t least;
     bool put;
-    if (!choose_mode(p, values, &mode, &least) ||
-        !put_hanging(p, first, values, least, true, scale, &put))
+    if (!put_hanging(p, first, values, choice->cost, true, choice->scale, &put))
         return false;
     if (put)
         return true;
-    fl_buffer_byte(out, (char)mode);
-    fl_buffer_byte(out, (char)scale);
-    if (mode == FL_RUN_RANKS) {
+    fl_buffer_byte(out, (char)choice->mode);
+    fl_buffer_byte(out, (char)choice->scale);
+    if (choice->mode == FL_RUN_RANKS) {
         fl_ranks ranks;
         put = put_ranks(p, values, &ranks);
         fl_ranks_free(&ranks);
         return put;
     }
-    if (!step_numbers(p, values, mode, p->numbers))
+    if (!step_numbers(p, values, choice->mode, p->numbers))
         return false;
     put_numbers(p, p->numbers, p->runs.count);
     return true;
 }
 
 /* The first cell, where it is given by rank. */
-static bool put_first_cell(packer *p, const uint64_t *values, unsigned scale,
+static bool put_first_cell(packer *p, const uint64_t *values, const run_choice *choice,
                            fl_ranks *first)
 {
     fl_buffer *out = &p->pack->scratch;
-    unsigned mode = FL_RUN_PLAIN;
-    uint64_t least;
-    if (!choose_mode(p, values, &mode, &least))
-        return false;
-    if (mode != FL_RUN_RANKS) {
+    if (choice->mode != FL_RUN_RANKS) {
         fl_buffer_byte(out, 0);
         return true;
     }
     fl_buffer_byte(out, FL_RUN_RANKS);
-    fl_buffer_byte(out, (char)scale);
+    fl_buffer_byte(out, (char)choice->scale);
     return put_ranks(p, values, first);
 }
 
@@ -216,17 +200,18 @@ static bool put_runs(packer *p)
 {
     const fl_runs *runs = &p->runs;
     fl_ranks first = {0};
-    unsigned scales[FL_LAYOUT_PER_RUN_MAX] = {0};
+    run_choice choices[FL_LAYOUT_PER_RUN_MAX] = {{0}};
+    bool sound = true;
     for (size_t i = 0; i < runs->count; i++)
         p->numbers[i] = runs->lengths[i];
     put_numbers(p, p->numbers, runs->count);
-    for (size_t i = 0; i < runs->per_run_count; i++)
-        scales[i] = take_scale(runs->numbers[i], runs->count);
-    bool sound = runs->per_run_count == 0 ||
-                 put_first_cell(p, runs->numbers[0], scales[0], &first);
+    for (size_t i = 0; sound && i < runs->per_run_count; i++)
+        sound = choose_mode(p, runs->numbers[i], &choices[i]);
+    if (sound && runs->per_run_count)
+        sound = put_first_cell(p, runs->numbers[0], &choices[0], &first);
     sound = sound && put_labels(p, &first);
     for (size_t i = first.codes ? 1 : 0; sound && i < runs->per_run_count; i++)
-        sound = put_run_cell(p, runs->numbers[i], scales[i], &first);
+        sound = put_run_cell(p, runs->numbers[i], &choices[i], &first);
     fl_ranks_free(&first);
     return sound && end_part(p);
 }
@@ -255,7 +240,7 @@ static void sort_list(label_classes *lc)
 }
 
 /* Rows in order of labels, and where each label's end. */
-static bool rows_by_label(const fl_runs *runs, size_t rows, uint32_t *order,
+static void rows_by_label(const fl_runs *runs, size_t rows, uint32_t *order,
                           uint32_t *ends)
 {
     memset(ends, 0, runs->label_count * sizeof *ends);
@@ -269,7 +254,6 @@ static bool rows_by_label(const fl_runs *runs, size_t rows, uint32_t *order,
     }
     for (size_t row = 0; row < rows; row++)
         order[ends[runs->labels[runs->of_row[row]]]++] = (uint32_t)row;
-    return true;
 }
 
 /* For each label the classes that it has, then for each row, label by label, which of
@@ -597,7 +581,7 @@ static bool begin(packer *p, fl_pack *pack, flowan_level level, size_t rows)
 {
     bool fast = level == FLOWAN_LEVEL_FAST;
     bool small = level == FLOWAN_LEVEL_SMALL;
-    *p = (packer){.pack = pack, .level = level};
+    *p = (packer){.pack = pack};
     p->bytes = fl_codec_new(fast ? ZSTD_FAST : small ? ZSTD_SMALL : ZSTD_DEFAULT);
     p->integers.codec = fl_codec_new(small ? ZSTD_SMALL : ZSTD_TOKENS);
     p->integers.pack_only = p->streams.pack_only = fast;

@@ -10,11 +10,6 @@ enum {
     MARKS = COMMON_MAX + 32
 };
 
-static int field_of(const fl_cell *cell)
-{
-    return cell->column->field;
-}
-
 bool fl_sample_init(fl_sample *sm, const fl_slice *s, const uint16_t *order)
 {
     *sm = (fl_sample){0};
@@ -66,24 +61,33 @@ static size_t slot_of(const fl_sample *sm, uint64_t number)
            (sm->slot_count - 1);
 }
 
+static void clear_counts(fl_sample *sm)
+{
+    memset(sm->slots, 0, sm->slot_count * sizeof *sm->slots);
+    memset(sm->counts, 0, sm->slot_count * sizeof *sm->counts);
+}
+
+/* Counts the key of a row. True when it is the first of its like. */
+static bool count_key(fl_sample *sm, const uint64_t *keys, size_t row)
+{
+    size_t at = slot_of(sm, keys[row]);
+    while (sm->slots[at] && keys[sm->slots[at] - 1] != keys[row])
+        at = (at + 1) & (sm->slot_count - 1);
+    bool first = sm->slots[at] == 0;
+    if (first)
+        sm->slots[at] = (uint32_t)row + 1;
+    sm->counts[at]++;
+    return first;
+}
+
 size_t fl_sample_count(fl_sample *sm, const fl_slice *s, const fl_cell *cell)
 {
     const uint64_t *numbers = fl_sample_numbers(sm, s, cell);
     size_t different = 0;
-    memset(sm->slots, 0, sm->slot_count * sizeof *sm->slots);
-    memset(sm->counts, 0, sm->slot_count * sizeof *sm->counts);
-    for (size_t i = 0; i < sm->count; i++) {
-        if (!fl_sample_has(sm, s, cell, i))
-            continue;
-        size_t at = slot_of(sm, numbers[i]);
-        while (sm->slots[at] && numbers[sm->slots[at] - 1] != numbers[i])
-            at = (at + 1) & (sm->slot_count - 1);
-        if (!sm->slots[at]) {
-            sm->slots[at] = (uint32_t)i + 1;
-            different++;
-        }
-        sm->counts[at]++;
-    }
+    clear_counts(sm);
+    for (size_t i = 0; i < sm->count; i++)
+        if (fl_sample_has(sm, s, cell, i))
+            different += count_key(sm, numbers, i);
     return different;
 }
 
@@ -141,7 +145,7 @@ static uint64_t marks_cost(const fl_sample *sm, size_t cell, size_t first, size_
 /* What runs tell is not told by class. */
 static bool is_of_run(const fl_cell *cell)
 {
-    int field = field_of(cell);
+    int field = fl_cell_field(cell);
     return field == FLOWAN_FIELD_TIME_RECEIVED_NS ||
            field == FLOWAN_FIELD_SEQUENCE_NUM || field == FLOWAN_FIELD_SAMPLER_ADDRESS;
 }
@@ -149,7 +153,7 @@ static bool is_of_run(const fl_cell *cell)
 /* Nor what a conversation tells: all but when its rows were, and how much. */
 static bool is_of_talk(const fl_cell *cell)
 {
-    int field = field_of(cell);
+    int field = fl_cell_field(cell);
     return cell->column->type != FLOWAN_TYPE_TIME && field != FLOWAN_FIELD_BYTES &&
            field != FLOWAN_FIELD_PACKETS && field != FLOWAN_FIELD_TCP_FLAGS;
 }
@@ -159,7 +163,7 @@ void fl_sample_label(fl_sample *sm, const fl_slice *s)
     for (size_t i = 0; i < sm->count; i++)
         sm->labels[i] = (uint32_t)s->shapes[sm->rows[i]] * 1024;
     for (size_t c = 0; c < s->cell_count; c++)
-        if (field_of(&s->cells[c]) == FLOWAN_FIELD_SAMPLER_ADDRESS)
+        if (fl_cell_field(&s->cells[c]) == FLOWAN_FIELD_SAMPLER_ADDRESS)
             for (size_t i = 0; i < sm->count; i++)
                 sm->labels[i] = sm->labels[i] * MARKS + sm->marks[c * sm->count + i];
 }
@@ -168,15 +172,9 @@ void fl_sample_label(fl_sample *sm, const fl_slice *s)
 static uint64_t sum_of_logs(fl_sample *sm, const uint64_t *keys)
 {
     uint64_t sum = 0;
-    memset(sm->slots, 0, sm->slot_count * sizeof *sm->slots);
-    memset(sm->counts, 0, sm->slot_count * sizeof *sm->counts);
-    for (size_t i = 0; i < sm->count; i++) {
-        size_t at = slot_of(sm, keys[i]);
-        while (sm->slots[at] && keys[sm->slots[at] - 1] != keys[i])
-            at = (at + 1) & (sm->slot_count - 1);
-        sm->slots[at] = (uint32_t)i + 1;
-        sm->counts[at]++;
-    }
+    clear_counts(sm);
+    for (size_t i = 0; i < sm->count; i++)
+        count_key(sm, keys, i);
     for (size_t i = 0; i < sm->slot_count; i++)
         if (sm->counts[i])
             sum += sm->counts[i] * fl_bits_log2_256(sm->counts[i]) / 256;

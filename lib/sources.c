@@ -123,20 +123,6 @@ static bool find_copy(finder *f, size_t rank, fl_source *out)
     return false;
 }
 
-/* The largest power of ten, of those that times have, that divides all. */
-static unsigned scale_of(const uint64_t *numbers, size_t count)
-{
-    static const uint64_t powers[] = {UINT64_C(1000000000), 1000000, 1000};
-    for (unsigned i = 0; i < 3; i++) {
-        size_t at = 0;
-        while (at < count && numbers[at] % powers[i] == 0)
-            at++;
-        if (at == count)
-            return 9 - 3 * i;
-    }
-    return 0;
-}
-
 static fl_stream *stream_of(finder *f, const fl_stream_name *name, uint16_t *number)
 {
     int64_t at = fl_streams_find(f->streams, name);
@@ -144,6 +130,13 @@ static fl_stream *stream_of(finder *f, const fl_stream_name *name, uint16_t *num
         return NULL;
     *number = (uint16_t)at;
     return &f->streams->list[at];
+}
+
+/* A class takes of a stream once. */
+static bool is_taken(const finder *f, const fl_stream *stream)
+{
+    return stream->use_count > 0 &&
+           stream->uses[stream->use_count - 1].class == f->class;
 }
 
 /* Of the first numbers, not all: the choice is for the class, and only about size. */
@@ -189,7 +182,7 @@ static bool find_time(finder *f, const fl_cell *cell, fl_source *out)
     if (!later && field == FLOWAN_FIELD_TIME_FLOW_START_NS)
         later = find_cell(f, FLOWAN_FIELD_TIME_RECEIVED_NS);
     out->op = FL_SOURCE_STREAM;
-    out->scale = (uint8_t)scale_of(f->numbers, f->count);
+    out->scale = (uint8_t)fl_layout_scale(f->numbers, f->count);
     uint64_t power = fl_layout_power(out->scale);
     for (size_t i = 0; i < f->count; i++)
         f->more[i] = f->numbers[i] /= power;
@@ -233,10 +226,10 @@ static bool find_unit(finder *f, const fl_cell *cell, fl_source *out)
         const fl_cell *time = &f->slice->cells[c];
         if (time->column->type != FLOWAN_TYPE_TIME || !has_cell(f, time))
             continue;
-        for (unsigned scale = 3; scale <= 9; scale += 3) {
+        gather(f, time, f->other);
+        for (unsigned scale = 3; scale <= FL_LAYOUT_SCALE_MAX; scale += 3) {
             uint64_t power = fl_layout_power(scale);
             size_t at = 0;
-            gather(f, time, f->other);
             while (at < f->count && f->numbers[at] == f->other[at] / power)
                 at++;
             if (at < f->count)
@@ -356,8 +349,7 @@ static bool find_address(finder *f, const fl_cell *cell, const fl_end *end,
     }
     if (!stream)
         return false;
-    /* a class takes of a stream once */
-    if (stream->use_count && stream->uses[stream->use_count - 1].class == f->class) {
+    if (is_taken(f, stream)) {
         fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), 99, 0};
         stream = stream_of(f, &name, &out->stream);
         if (!stream)
@@ -394,7 +386,7 @@ static bool find_port(finder *f, const fl_cell *cell, const fl_end *end, size_t 
     if (!stream)
         return false;
     out->op = FL_SOURCE_STREAM;
-    if (stream->use_count && stream->uses[stream->use_count - 1].class == f->class) {
+    if (is_taken(f, stream)) {
         before = NULL;
         name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0};
         stream = stream_of(f, &name, &out->stream);
@@ -424,8 +416,7 @@ static bool find_other(finder *f, const fl_cell *cell, fl_source *out)
                                     (uint32_t)(f->address_streams[i] + 1)};
     fl_stream *stream = stream_of(f, &name, &out->stream);
     out->op = FL_SOURCE_STREAM;
-    if (stream && stream->use_count &&
-        stream->uses[stream->use_count - 1].class == f->class) {
+    if (stream && is_taken(f, stream)) {
         name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 1, 0};
         stream = stream_of(f, &name, &out->stream);
     }
@@ -474,7 +465,7 @@ static bool find_in_talk(finder *f, const fl_cell *cell, fl_source *out)
 /* The class's conversations, as they are numbered among those in use. */
 static bool add_talks(finder *f)
 {
-    if (f->talk_stream < 0 || f->classes->talks[f->class] == FL_TALK_NONE)
+    if (!in_talks(f))
         return true;
     for (size_t i = 0; i < f->count; i++)
         f->numbers[i] = f->renumbered[f->talks->of_row[f->rows[i]]] - 1;
@@ -534,7 +525,7 @@ static bool find_source(finder *f, size_t rank, fl_source *out)
         return find_time(f, cell, out);
     if (field == FLOWAN_FIELD_BYTES)
         return find_bytes(f, cell, out);
-    if (end >= 0 && (cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW))
+    if (end >= 0 && fl_cell_is_address(cell))
         return find_address(f, cell, &f->ends->of_class[f->class][end], out);
     if (fl_ends_is_port(field))
         return find_port(f, cell, &f->ends->of_class[f->class][end], rank, out);

@@ -4,16 +4,11 @@
 
 enum { COPY_SHARE = 20 /* in 1/1000 of the sample */ };
 
-static int field_of(const fl_cell *cell)
-{
-    return cell->column->field;
-}
-
 /* --- the order in which cells are told --- */
 
 static unsigned rank_of(const fl_cell *cell)
 {
-    switch (field_of(cell)) {
+    switch (fl_cell_field(cell)) {
     case FLOWAN_FIELD_TIME_RECEIVED_NS:
     case FLOWAN_FIELD_PACKETS: return 0;
     case FLOWAN_FIELD_TIME_FLOW_START_NS:
@@ -47,11 +42,11 @@ uint16_t *fl_traits_cell_order(const fl_slice *slice)
  * nearly everywhere. */
 static unsigned share_needed(const fl_cell *cell, uint64_t value)
 {
-    if (cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW)
-        return field_of(cell) == FLOWAN_FIELD_SAMPLER_ADDRESS ? 60 : 250;
+    if (fl_cell_is_address(cell))
+        return fl_cell_field(cell) == FLOWAN_FIELD_SAMPLER_ADDRESS ? 60 : 250;
     if (cell->column->type == FLOWAN_TYPE_TIME)
         return value == 0 ? 20 : 250;
-    switch (field_of(cell)) {
+    switch (fl_cell_field(cell)) {
     case FLOWAN_FIELD_BYTES: return 250;
     case FLOWAN_FIELD_PACKETS: return 100;
     case FLOWAN_FIELD_SEQUENCE_NUM: return 900;
@@ -97,7 +92,7 @@ static void find_values(fl_sample *sm, const fl_slice *s, fl_trait *f)
  * with the local address, and is stored with that. */
 static bool may_copy(const fl_cell *cell, const fl_cell *from)
 {
-    bool address = cell->form == FL_CELL_HIGH || cell->form == FL_CELL_LOW;
+    bool address = fl_cell_is_address(cell);
     return cell->form == from->form &&
            (address || (cell->column->type == FLOWAN_TYPE_TIME &&
                         from->column->type == FLOWAN_TYPE_TIME));
@@ -145,10 +140,10 @@ static void find_copy(const fl_sample *sm, const fl_slice *s, size_t rank, fl_tr
 /* What is likely to settle most else comes first. */
 static unsigned priority_of(const fl_trait *f)
 {
-    bool address = f->cell->form == FL_CELL_HIGH || f->cell->form == FL_CELL_LOW;
+    bool address = fl_cell_is_address(f->cell);
     if (address && f->copy)
         return 0;
-    switch (field_of(f->cell)) {
+    switch (fl_cell_field(f->cell)) {
     case FLOWAN_FIELD_SAMPLER_ADDRESS:
     case FLOWAN_FIELD_TYPE: return 1;
     case FLOWAN_FIELD_PROTO: return 2;

@@ -147,20 +147,21 @@ flowan_status fl_unpack_rows(fl_unpack *u)
 
 /* --- cells that runs and labels tell --- */
 
-bool fl_unpack_told(const fl_unpack *u, size_t cell, uint64_t *out)
+bool fl_unpack_told(const fl_unpack *u, size_t cell, const uint32_t *rows, size_t count,
+                    uint64_t *out)
 {
     const fl_layout *l = &u->layout;
     for (size_t k = 0; k < l->per_run_count; k++)
         if (l->per_run[k] == cell) {
-            for (size_t i = 0; i < l->rows; i++)
-                out[i] = u->run_numbers[k][u->run_of_row[i]];
+            for (size_t i = 0; i < count; i++)
+                out[i] = u->run_numbers[k][u->run_of_row[rows ? rows[i] : i]];
             return true;
         }
     for (size_t k = 0; k < l->per_label_count; k++)
         if (l->per_label[k] == cell) {
             const uint64_t *numbers = l->label_numbers + k * l->label_count;
-            for (size_t i = 0; i < l->rows; i++)
-                out[i] = numbers[u->labels[u->run_of_row[i]]];
+            for (size_t i = 0; i < count; i++)
+                out[i] = numbers[u->labels[u->run_of_row[rows ? rows[i] : i]]];
             return true;
         }
     return false;

@@ -63,9 +63,10 @@ flowan_status fl_unpack_rows(fl_unpack *unpack);
 flowan_status fl_unpack_cell(fl_unpack *unpack, size_t cell, size_t class,
                              uint64_t *out);
 
-/* Where the cell is told by runs or labels: its number in each row. False where it is
- * not. */
-bool fl_unpack_told(const fl_unpack *unpack, size_t cell, uint64_t *out);
+/* Where the cell is told by runs or labels: its number in these rows; `rows` NULL: in so
+ * many from the first on. False where it is not. */
+bool fl_unpack_told(const fl_unpack *unpack, size_t cell, const uint32_t *rows,
+                    size_t count, uint64_t *out);
 
 /* The bytes of a part; borrowed until the next call. */
 flowan_status fl_unpack_part(fl_unpack *unpack, size_t part, fl_cursor *out);

@@ -414,34 +414,12 @@ static flowan_status take_relation(fl_unpack *u, const fl_source *source, size_t
     return FLOWAN_OK;
 }
 
-/* A cell that runs or labels tell, in the rows of a class. */
-static bool find_told(const fl_unpack *u, size_t cell, size_t class, uint64_t *out)
-{
-    const fl_layout *l = &u->layout;
-    const uint32_t *rows = u->rows + u->first[class];
-    size_t count = fl_unpack_class_rows(u, class);
-    for (size_t k = 0; k < l->per_run_count; k++)
-        if (l->per_run[k] == cell) {
-            for (size_t i = 0; i < count; i++)
-                out[i] = u->run_numbers[k][u->run_of_row[rows[i]]];
-            return true;
-        }
-    for (size_t k = 0; k < l->per_label_count; k++)
-        if (l->per_label[k] == cell) {
-            const uint64_t *numbers = l->label_numbers + k * l->label_count;
-            for (size_t i = 0; i < count; i++)
-                out[i] = numbers[u->labels[u->run_of_row[rows[i]]]];
-            return true;
-        }
-    return false;
-}
-
 static flowan_status find_cell(fl_unpack *u, size_t cell, size_t class, uint64_t *out,
                                unsigned depth)
 {
     const fl_layout *l = &u->layout;
     size_t count = fl_unpack_class_rows(u, class);
-    if (find_told(u, cell, class, out))
+    if (fl_unpack_told(u, cell, u->rows + u->first[class], count, out))
         return FLOWAN_OK;
     const fl_layout_entry *entry =
         depth < DEPTH_MAX ? find_entry(l, cell, class) : NULL;
