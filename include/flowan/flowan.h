@@ -10,6 +10,7 @@
 #include "flowan/care.h"
 #include "flowan/encode.h"
 #include "flowan/field.h"
+#include "flowan/filter.h"
 #include "flowan/follow.h"
 #include "flowan/gaps.h"
 #include "flowan/import.h"

@@ -1,0 +1,13 @@
+/* Layer 3: the grammar of filters. */
+#ifndef FL_FILTER_PARSE_H
+#define FL_FILTER_PARSE_H
+
+#include "filter_build.h"
+#include "filter_phrases.h"
+
+/* Parses all of the text into a tree of `build`. `networks` are asked for names only. */
+flowan_status fl_filter_parse(fl_build *build, fl_branch *root, const char *text,
+                              size_t size, const flowan_networks *networks,
+                              uint64_t now_ns, flowan_error *error);
+
+#endif
