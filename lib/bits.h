@@ -35,6 +35,31 @@ static inline uint64_t fl_bits_unzigzag(uint64_t value)
     return value >> 1 ^ (0 - (value & 1));
 }
 
+/* Below 16 a number is its own token; above, a token is the highest bit's place and the
+ * two bits below it: 16 + 60 * 4 make 256. */
+enum { FL_BITS_TOKENS = 256 };
+
+static inline unsigned fl_bits_token(uint64_t number)
+{
+    if (number < 16)
+        return (unsigned)number;
+    unsigned top = fl_bits_width(number) - 1;
+    return 16 + (top - 4) * 4 + (unsigned)(number >> (top - 2) & 3);
+}
+
+/* Bits of a number that its token does not tell. */
+static inline unsigned fl_bits_token_bits(unsigned token)
+{
+    return token < 16 ? 0 : token / 4 - 2;
+}
+
+/* The least number that has the token. */
+static inline uint64_t fl_bits_token_base(unsigned token)
+{
+    return token < 16 ? token
+                      : (uint64_t)(4 | (token & 3)) << fl_bits_token_bits(token);
+}
+
 static inline size_t fl_bits_bytes(uint64_t bits)
 {
     return (size_t)(bits / 8 + (bits % 8 != 0));
@@ -55,7 +80,7 @@ static inline void fl_bits_put(fl_bits_writer *w, uint64_t value, unsigned width
         w->fill += width;
         return;
     }
-    fl_bytes_store(w->at, w->word, 8);
+    fl_bytes_store_word(w->at, w->word);
     w->at += 8;
     w->word = w->fill ? value >> (64 - w->fill) : 0;
     w->fill = w->fill + width - 64;
@@ -63,7 +88,7 @@ static inline void fl_bits_put(fl_bits_writer *w, uint64_t value, unsigned width
 
 static inline void fl_bits_flush(fl_bits_writer *w)
 {
-    fl_bytes_store(w->at, w->word, 8);
+    fl_bytes_store_word(w->at, w->word);
     w->at += fl_bits_bytes(w->fill);
     w->word = w->fill = 0;
 }
@@ -77,7 +102,7 @@ static inline uint64_t fl_bits_mask(unsigned width)
 static inline uint64_t fl_bits_get_short(const unsigned char *from, uint64_t at,
                                          unsigned width)
 {
-    return fl_bytes_load(from + at / 8, 8) >> (at % 8) & fl_bits_mask(width);
+    return fl_bytes_load_word(from + at / 8) >> (at % 8) & fl_bits_mask(width);
 }
 
 /* Likewise, of up to 64. */
@@ -85,7 +110,7 @@ static inline uint64_t fl_bits_get(const unsigned char *from, uint64_t at,
                                    unsigned width)
 {
     unsigned skip = (unsigned)(at % 8);
-    uint64_t low = fl_bytes_load(from + at / 8, 8) >> skip;
+    uint64_t low = fl_bytes_load_word(from + at / 8) >> skip;
     uint64_t high = skip ? (uint64_t)from[at / 8 + 8] << (64 - skip) : 0;
     return (low | high) & fl_bits_mask(width);
 }

@@ -4,6 +4,7 @@
 #ifndef FL_BYTES_H
 #define FL_BYTES_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "memory.h"
@@ -20,6 +21,27 @@ static inline uint64_t fl_bytes_load(const unsigned char *in, size_t width)
     for (size_t i = 0; i < width; i++)
         value |= (uint64_t)in[i] << (8 * i);
     return value;
+}
+
+/* The same for whole words, which compilers do not always make of a loop. */
+static inline void fl_bytes_store_word(unsigned char *out, uint64_t value)
+{
+    value = htole64(value);
+    memcpy(out, &value, sizeof value);
+}
+
+static inline uint64_t fl_bytes_load_word(const unsigned char *in)
+{
+    uint64_t value;
+    memcpy(&value, in, sizeof value);
+    return le64toh(value);
+}
+
+/* An address's half: first octet highest. */
+static inline void fl_bytes_store_big(unsigned char *out, uint64_t value)
+{
+    value = htobe64(value);
+    memcpy(out, &value, sizeof value);
 }
 
 static inline void fl_bytes_put(fl_buffer *out, uint64_t value, size_t width)

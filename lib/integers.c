@@ -9,30 +9,7 @@ enum { MODE_TOKENS = 1, MODE_ZIGZAG = 2, MODE_KNOWN = 3 };
  * table of codes for the tokens that are in it. */
 enum { PACK_HEAD_BITS = 8 * 8, TOKENS_HEAD_BITS = 8 * 20, TOKEN_CODE_BITS = 4 };
 
-enum { TOKENS = 256 };
-
-/* --- tokens --- */
-
-/* Below 16 a number is its own token; above, a token is the highest bit's place and the
- * two bits below it: 16 + 60 * 4 make 256. */
-static inline unsigned token_of(uint64_t number)
-{
-    if (number < 16)
-        return (unsigned)number;
-    unsigned top = 63 - (unsigned)__builtin_clzll(number);
-    return 16 + (top - 4) * 4 + (unsigned)(number >> (top - 2) & 3);
-}
-
-/* Bits of a number that its token does not tell. */
-static inline unsigned token_bits(unsigned token)
-{
-    return token < 16 ? 0 : token / 4 - 2;
-}
-
-static inline uint64_t token_base(unsigned token)
-{
-    return token < 16 ? token : (uint64_t)(4 | (token & 3)) << token_bits(token);
-}
+enum { TOKENS = FL_BITS_TOKENS };
 
 /* --- costs --- */
 
@@ -52,7 +29,7 @@ static uint64_t tokens_cost(const histogram *h)
         if (h->count[i]) {
             uint64_t one = whole - fl_bits_log2_256(h->count[i]);
             cost += h->count[i] * one;
-            bits += (uint64_t)h->count[i] * token_bits(i) + TOKEN_CODE_BITS;
+            bits += (uint64_t)h->count[i] * fl_bits_token_bits(i) + TOKEN_CODE_BITS;
         }
     return cost / 256 + bits + TOKENS_HEAD_BITS;
 }
@@ -100,10 +77,10 @@ static void count_tokens(histogram *h, const uint64_t *values, size_t count,
     memset(h->count, 0, sizeof h->count);
     if (zigzag)
         for (size_t i = 0; i < count; i++)
-            h->count[token_of(fl_bits_zigzag(values[i]))]++;
+            h->count[fl_bits_token(fl_bits_zigzag(values[i]))]++;
     else
         for (size_t i = 0; i < count; i++)
-            h->count[token_of(values[i] - base)]++;
+            h->count[fl_bits_token(values[i] - base)]++;
     h->total = count;
 }
 
@@ -166,9 +143,9 @@ static void put_tokens(fl_integers *integers, fl_buffer *out, const uint64_t *va
     }
     uint64_t bits = 0;
     for (size_t i = 0; i < count; i++) {
-        unsigned token = token_of(to_token_number(values[i], base, zigzag));
+        unsigned token = fl_bits_token(to_token_number(values[i], base, zigzag));
         tokens[i] = (unsigned char)token;
-        bits += token_bits(token);
+        bits += fl_bits_token_bits(token);
     }
     fl_buffer_byte(out, (char)(MODE_TOKENS | (zigzag ? MODE_ZIGZAG : 0)));
     if (!zigzag)
@@ -180,7 +157,7 @@ static void put_tokens(fl_integers *integers, fl_buffer *out, const uint64_t *va
         return;
     fl_bits_writer writer = {(unsigned char *)room, 0, 0};
     for (size_t i = 0; i < count; i++) {
-        unsigned width = token_bits(tokens[i]);
+        unsigned width = fl_bits_token_bits(tokens[i]);
         uint64_t number = to_token_number(values[i], base, zigzag);
         fl_bits_put(&writer, number & fl_bits_mask(width), width);
     }
@@ -262,33 +239,166 @@ void fl_integers_put(fl_integers *integers, fl_buffer *out, const uint64_t *valu
 
 /* --- reading --- */
 
-static bool get_packed(fl_cursor *in, uint64_t *values, size_t count)
+/* A segment on its way into an array: its numbers stand from `first` to `end` there. */
+typedef struct stored {
+    uint64_t *values;
+    size_t first;
+    size_t end;
+} stored;
+
+/* The next piece's overlap with the segment, or false: none is left. */
+static bool next_piece(const stored *s, const fl_piece *pieces, size_t count,
+                       size_t *next, size_t *first, size_t *end)
+{
+    while (*next < count && pieces[*next].end <= s->first)
+        ++*next;
+    if (*next == count || pieces[*next].first >= s->end)
+        return false;
+    *first = pieces[*next].first > s->first ? pieces[*next].first : s->first;
+    *end = pieces[*next].end < s->end ? pieces[*next].end : s->end;
+    return true;
+}
+
+static void unpack_bits(const unsigned char *bits, uint64_t at, unsigned width,
+                        uint64_t base, uint64_t *values, size_t count)
+{
+    if (width == 16 && at % 8 == 0) /* ports: a vector's work */
+        for (size_t i = 0; i < count; i++)
+            values[i] = base + fl_bytes_load(bits + at / 8 + 2 * i, 2);
+    else if (width <= 57)
+        for (size_t i = 0; i < count; i++, at += width)
+            values[i] = base + fl_bits_get_short(bits, at, width);
+    else
+        for (size_t i = 0; i < count; i++, at += width)
+            values[i] = base + fl_bits_get(bits, at, width);
+}
+
+static bool get_packed(fl_cursor *in, const stored *s, const fl_piece *pieces,
+                       size_t piece_count)
 {
     uint64_t base = fl_bits_unzigzag(fl_cursor_varint(in));
     unsigned width = (unsigned)fl_cursor_get(in, 1);
     if (in->failed || width > 64)
         return false;
-    if (width == 0) {
-        for (size_t i = 0; i < count; i++)
-            values[i] = base;
-        return true;
-    }
     const unsigned char *bits =
-        fl_cursor_take(in, fl_bits_bytes((uint64_t)count * width));
+        fl_cursor_take(in, fl_bits_bytes((uint64_t)(s->end - s->first) * width));
     if (!bits)
         return false;
-    if (width <= 57)
-        for (size_t i = 0; i < count; i++)
-            values[i] = base + fl_bits_get_short(bits, (uint64_t)i * width, width);
-    else
-        for (size_t i = 0; i < count; i++)
-            values[i] = base + fl_bits_get(bits, (uint64_t)i * width, width);
+    size_t next = 0;
+    size_t first;
+    size_t end;
+    for (; next_piece(s, pieces, piece_count, &next, &first, &end); next++)
+        if (width == 0)
+            for (size_t i = first; i < end; i++)
+                s->values[i] = base;
+        else
+            unpack_bits(bits, (uint64_t)(first - s->first) * width, width, base,
+                        s->values + first, end - first);
     return true;
 }
 
-static bool get_tokens(fl_integers *integers, fl_cursor *in, uint64_t *values,
-                       size_t count, bool zigzag)
+/* What a token says: the number without its other bits, a mask of as many bits, and how
+ * many these are. */
+static const struct token {
+    uint64_t base;
+    uint64_t mask;
+    uint64_t bits;
+} token_table[TOKENS] = {
+#define TOKEN(number)                                                                  \
+    {                                                                                  \
+        number, 0, 0                                                                   \
+    }
+#define TOKENS_4(first)                                                                \
+    TOKEN(first), TOKEN(first + 1), TOKEN(first + 2), TOKEN(first + 3)
+    TOKENS_4(0),      TOKENS_4(4),      TOKENS_4(8),      TOKENS_4(12),
+#undef TOKEN
+#define TOKEN(bits, top)                                                               \
+    {                                                                                  \
+        UINT64_C(top) << (bits), (UINT64_C(1) << (bits)) - 1, bits                     \
+    }
+#define TOKENS_OF(bits) TOKEN(bits, 4), TOKEN(bits, 5), TOKEN(bits, 6), TOKEN(bits, 7)
+#define TOKENS_OF_10(b)                                                                \
+    TOKENS_OF(b), TOKENS_OF(b + 1), TOKENS_OF(b + 2), TOKENS_OF(b + 3),                \
+        TOKENS_OF(b + 4), TOKENS_OF(b + 5), TOKENS_OF(b + 6), TOKENS_OF(b + 7),        \
+        TOKENS_OF(b + 8), TOKENS_OF(b + 9)
+    TOKENS_OF_10(2),  TOKENS_OF_10(12), TOKENS_OF_10(22), TOKENS_OF_10(32),
+    TOKENS_OF_10(42), TOKENS_OF_10(52),
+#undef TOKEN
+};
+
+/* The other bits of all these tokens together. */
+static uint64_t sum_bits(const unsigned char *tokens, size_t count)
 {
+    uint64_t total = 0;
+    size_t i = 0;
+    for (; i + 1024 <= count; i += 1024) { /* 61 bits each: the sum fits 16 bits */
+        uint16_t part = 0;
+        for (size_t k = 0; k < 1024; k++)
+            part = (uint16_t)(part + fl_bits_token_bits(tokens[i + k]));
+        total += part;
+    }
+    for (; i < count; i++)
+        total += fl_bits_token_bits(tokens[i]);
+    return total;
+}
+
+static unsigned most_bits(const unsigned char *tokens, size_t count)
+{
+    unsigned char most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = tokens[i] > most ? tokens[i] : most;
+    return fl_bits_token_bits(most);
+}
+
+/* `group` numbers at a time from one word: together they have at most 57 bits. */
+static inline uint64_t unpack_groups(const unsigned char *tokens,
+                                     const unsigned char *bits, uint64_t at,
+                                     uint64_t *values, size_t count, size_t group)
+{
+    size_t i = 0;
+    for (; i + group <= count; i += group) {
+        uint64_t word = fl_bytes_load_word(bits + at / 8) >> (at % 8);
+        for (size_t k = 0; k < group; k++) {
+            const struct token *token = &token_table[tokens[i + k]];
+            values[i + k] = token->base | (word & token->mask);
+            word >>= token->bits;
+            at += token->bits;
+        }
+    }
+    for (; i < count; i++) {
+        const struct token *token = &token_table[tokens[i]];
+        values[i] =
+            token->base | (fl_bytes_load_word(bits + at / 8) >> (at % 8) & token->mask);
+        at += token->bits;
+    }
+    return at;
+}
+
+/* Gives the bit behind the last. No number has more than `most` bits. */
+static uint64_t unpack_tokens(const unsigned char *tokens, const unsigned char *bits,
+                              uint64_t at, uint64_t *values, size_t count,
+                              unsigned most)
+{
+    if (most <= 7)
+        return unpack_groups(tokens, bits, at, values, count, 8);
+    if (most <= 14)
+        return unpack_groups(tokens, bits, at, values, count, 4);
+    if (most <= 28)
+        return unpack_groups(tokens, bits, at, values, count, 2);
+    if (most <= 57)
+        return unpack_groups(tokens, bits, at, values, count, 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct token *token = &token_table[tokens[i]];
+        values[i] = token->base | fl_bits_get(bits, at, (unsigned)token->bits);
+        at += token->bits;
+    }
+    return at;
+}
+
+static bool get_tokens(fl_integers *integers, fl_cursor *in, const stored *s,
+                       bool zigzag, const fl_piece *pieces, size_t piece_count)
+{
+    size_t count = s->end - s->first;
     uint64_t base = zigzag ? 0 : fl_bits_unzigzag(fl_cursor_varint(in));
     fl_buffer_clear(&integers->tokens);
     if (!fl_codec_fits(in, count))
@@ -299,47 +409,68 @@ static bool get_tokens(fl_integers *integers, fl_cursor *in, uint64_t *values,
         integers->no_memory = true;
     if (!tokens || !fl_codec_get(integers->codec, in, tokens, count))
         return false;
-    uint64_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += token_bits(tokens[i]);
+    uint64_t total = sum_bits(tokens, count);
     const unsigned char *bits = fl_cursor_take(in, fl_bits_bytes(total));
     if (!bits)
         return false;
+    size_t next = 0;
+    size_t first;
+    size_t end;
+    size_t done = s->first; /* of which `at` bits are passed */
     uint64_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        unsigned width = token_bits(tokens[i]);
-        values[i] =
-            token_base(tokens[i]) | (width <= 57 ? fl_bits_get_short(bits, at, width)
-                                                 : fl_bits_get(bits, at, width));
-        at += width;
+    unsigned most = total ? most_bits(tokens, count) : 0;
+    for (; next_piece(s, pieces, piece_count, &next, &first, &end); next++) {
+        uint64_t *values = s->values + first;
+        const unsigned char *piece = tokens + (first - s->first);
+        if (total > 0) {
+            at += sum_bits(tokens + (done - s->first), first - done);
+            at = unpack_tokens(piece, bits, at, values, end - first, most);
+        } else { /* all below 16 */
+            for (size_t i = 0; i < end - first; i++)
+                values[i] = piece[i];
+        }
+        done = end;
+        if (zigzag)
+            for (size_t i = 0; i < end - first; i++)
+                values[i] = fl_bits_unzigzag(values[i]);
+        else if (base)
+            for (size_t i = 0; i < end - first; i++)
+                values[i] += base;
     }
-    if (zigzag)
-        for (size_t i = 0; i < count; i++)
-            values[i] = fl_bits_unzigzag(values[i]);
-    else if (base)
-        for (size_t i = 0; i < count; i++)
-            values[i] += base;
+    return true;
+}
+
+bool fl_integers_get_pieces(fl_integers *integers, fl_cursor *in, uint64_t *values,
+                            size_t count, const fl_piece *pieces, size_t piece_count)
+{
+    stored s = {values, 0, 0};
+    size_t next = 0; /* the first piece that is not all done */
+    while (s.end < count) {
+        uint64_t part = fl_cursor_varint(in);
+        unsigned mode = (unsigned)fl_cursor_get(in, 1);
+        if (in->failed || part == 0 || part > count - s.end || mode > MODE_KNOWN ||
+            mode == MODE_ZIGZAG)
+            return false;
+        s.first = s.end;
+        s.end += (size_t)part;
+        while (next < piece_count && pieces[next].end <= s.first)
+            next++;
+        const fl_piece *left = piece_count ? pieces + next : NULL;
+        bool sound = mode & MODE_TOKENS
+                         ? get_tokens(integers, in, &s, mode & MODE_ZIGZAG, left,
+                                      piece_count - next)
+                         : get_packed(in, &s, left, piece_count - next);
+        if (!sound)
+            return false;
+    }
     return true;
 }
 
 bool fl_integers_get(fl_integers *integers, fl_cursor *in, uint64_t *values,
                      size_t count)
 {
-    size_t done = 0;
-    while (done < count) {
-        uint64_t part = fl_cursor_varint(in);
-        unsigned mode = (unsigned)fl_cursor_get(in, 1);
-        if (in->failed || part == 0 || part > count - done || mode > MODE_KNOWN ||
-            mode == MODE_ZIGZAG)
-            return false;
-        bool sound = mode & MODE_TOKENS ? get_tokens(integers, in, values + done,
-                                                     (size_t)part, mode & MODE_ZIGZAG)
-                                        : get_packed(in, values + done, (size_t)part);
-        if (!sound)
-            return false;
-        done += (size_t)part;
-    }
-    return true;
+    const fl_piece all = {0, count};
+    return fl_integers_get_pieces(integers, in, values, count, &all, 1);
 }
 
 void fl_integers_free(fl_integers *integers)

@@ -7,11 +7,13 @@
 #define FL_INTEGERS_H
 
 #include "codec.h"
+#include "pool.h"
 
 /* Memory that is used again; zero-initialised is empty. */
 typedef struct fl_integers {
     fl_codec *codec; /* the caller's */
     bool pack_only;  /* no tokens: for speed */
+    fl_pool *pool;   /* of what is read; NULL: none */
     bool no_memory;  /* set when something could not be read for want of it: that is no
                         damage */
     fl_buffer tokens;
@@ -31,5 +33,16 @@ uint64_t fl_integers_cost(const uint64_t *values, size_t count, bool pack_only);
  * bytes must be readable behind the cursor's end. */
 bool fl_integers_get(fl_integers *integers, fl_cursor *in, uint64_t *values,
                      size_t count);
+
+/* Places of an array, from `first` to before `end`. */
+typedef struct fl_piece {
+    size_t first;
+    size_t end;
+} fl_piece;
+
+/* Likewise, but fills only pieces of the array, which ascend and do not overlap; other
+ * places stay as they are. */
+bool fl_integers_get_pieces(fl_integers *integers, fl_cursor *in, uint64_t *values,
+                            size_t count, const fl_piece *pieces, size_t piece_count);
 
 #endif
