@@ -31,23 +31,28 @@ static bool plausible(uint64_t ns)
     return ns >= FL_CLOCK_2000_NS && ns <= INT64_MAX;
 }
 
-fl_span fl_clock_span(const fl_clock *clock, size_t row)
+fl_span fl_clock_judge(uint64_t received, const uint64_t *own_start,
+                       const uint64_t *own_end)
 {
-    uint64_t received = fl_clock_received(clock, row);
-    uint64_t start;
-    uint64_t end;
-    bool has_start = get(clock->has_start, &clock->start, row, &start);
-    bool has_end = get(clock->has_end, &clock->end, row, &end);
-    if (!has_end)
-        end = start;
-    if (!has_start)
-        start = end;
+    uint64_t start = own_start ? *own_start : own_end ? *own_end : 0;
+    uint64_t end = own_end ? *own_end : start;
+    received = received <= INT64_MAX ? received : 0;
     uint64_t latest = received ? received + FL_CLOCK_DAY_NS : INT64_MAX;
     if (plausible(start) && plausible(end) && start <= latest && end <= latest &&
         end >= start && end - start <= FL_CLOCK_DAY_NS)
         return (fl_span){start, end, true, false};
     uint64_t instant = received ? received : plausible(start) ? start : 0;
     return (fl_span){instant, instant, instant != 0, true};
+}
+
+fl_span fl_clock_span(const fl_clock *clock, size_t row)
+{
+    uint64_t start;
+    uint64_t end;
+    bool has_start = get(clock->has_start, &clock->start, row, &start);
+    bool has_end = get(clock->has_end, &clock->end, row, &end);
+    return fl_clock_judge(fl_clock_received(clock, row), has_start ? &start : NULL,
+                          has_end ? &end : NULL);
 }
 
 bool fl_clock_overlaps(const fl_span *span, uint64_t from_ns, uint64_t to_ns)

@@ -32,6 +32,9 @@ uint64_t fl_clock_received(const fl_clock *clock, size_t row);
 
 fl_span fl_clock_span(const fl_clock *clock, size_t row);
 
+/* The span of a record of these times: `received` 0 where it has none, the others NULL. */
+fl_span fl_clock_judge(uint64_t received, const uint64_t *start, const uint64_t *end);
+
 /* Whether a span overlaps the window [from, to). */
 bool fl_clock_overlaps(const fl_span *span, uint64_t from_ns, uint64_t to_ns);
 

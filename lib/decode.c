@@ -1,5 +1,8 @@
 /* Reading a block: its numbers into the columns of a batch. Only columns that are asked
- * for, and those that these are told from, are read, checked and unpacked. */
+ * for, and those that these are told from, are read, checked and unpacked, and only rows
+ * that were chosen become rows of the batch. */
+#include "chosen.h"
+#include "pick.h"
 #include "reader.h"
 #include "status.h"
 #include "unpack.h"
@@ -7,12 +10,13 @@
 /* One block on its way into a batch. */
 typedef struct decode {
     fl_unpack unpack;
+    fl_pick pick;
     flowan_batch *batch;
     fl_column **columns;    /* of the batch, by number in the block; NULL: not wanted */
     uint16_t *shape_map;    /* block shape → batch shape */
     uint16_t *spelling_map; /* block spelling → batch spelling; 0 → 0 */
-    uint64_t *numbers;      /* of a cell, a row each at the most */
-    uint32_t *codes;        /* of a column of runs, per row */
+    uint64_t *numbers;      /* of a cell, a chosen row each at the most */
+    uint32_t *codes;        /* of a column of runs, per chosen row */
 } decode;
 
 /* --- shapes --- */
@@ -59,93 +63,93 @@ static flowan_status intern_shapes(decode *d)
 
 /* --- cells --- */
 
-static const uint32_t *class_rows(const decode *d, size_t class, size_t *count)
+/* The chosen rows of a class: which rows of the batch they become. */
+typedef struct targets {
+    const uint32_t *rows; /* NULL: those from `first` on */
+    size_t first;
+    size_t count;
+} targets;
+
+static targets class_rows(const decode *d, size_t class)
 {
-    const fl_unpack *u = &d->unpack;
-    *count = u->first[class + 1] - u->first[class];
-    return u->rows + u->first[class];
+    const fl_chosen *chosen = &d->pick.chosen;
+    size_t first = chosen->first[class];
+    return (targets){chosen->out ? chosen->out + first : NULL, first,
+                     chosen->first[class + 1] - first};
 }
+
+#define ROW(to, i) ((to).rows ? (to).rows[i] : (to).first + (i))
 
 static void mark_present(decode *d, fl_column *column, size_t number)
 {
     const fl_layout *l = &d->unpack.layout;
+    size_t all = d->pick.chosen.count;
     size_t missing = 0;
-    memset(column->present, 0xff, l->rows / 64 * 8);
-    if (l->rows % 64)
-        column->present[l->rows / 64] = ((uint64_t)1 << (l->rows % 64)) - 1;
+    memset(column->present, 0xff, all / 64 * 8);
+    if (all % 64)
+        column->present[all / 64] = ((uint64_t)1 << (all % 64)) - 1;
     for (size_t c = 0; c < l->class_count; c++) {
-        size_t count;
-        const uint32_t *rows = class_rows(d, c, &count);
         if (fl_layout_has(l, l->class_shapes[c], number))
             continue;
-        for (size_t i = 0; i < count; i++)
-            column->present[rows[i] / 64] &= ~((uint64_t)1 << (rows[i] % 64));
-        missing += count;
+        targets to = class_rows(d, c);
+        for (size_t i = 0; i < to.count; i++)
+            column->present[ROW(to, i) / 64] &= ~((uint64_t)1 << (ROW(to, i) % 64));
+        missing += to.count;
     }
-    column->present_count = l->rows - missing;
+    column->present_count = all - missing;
 }
 
-static void put_octets(uint8_t *out, uint64_t number)
-{
-    for (size_t i = 0; i < 8; i++)
-        out[i] = (uint8_t)(number >> (56 - 8 * i));
-}
-
-/* What the numbers of a cell become, in rows of the batch; `rows` NULL: all of them. False
- * when one does not fit. */
-static bool put_numbers(const decode *d, fl_column *column, size_t half,
-                        const uint32_t *rows, size_t count)
+/* What the numbers of a cell become. False when one does not fit. */
+static bool put_numbers(const decode *d, fl_column *column, size_t half, targets to)
 {
     const uint64_t *numbers = d->numbers;
     uint64_t over = 0;
     if (column->type == FLOWAN_TYPE_ADDRESS) {
         flowan_address *cells = column->cells;
-        for (size_t i = 0; i < count; i++)
-            put_octets(cells[rows ? rows[i] : i].octet + 8 * half, numbers[i]);
+        for (size_t i = 0; i < to.count; i++)
+            fl_bytes_store_big(cells[ROW(to, i)].octet + 8 * half, numbers[i]);
     } else if (fl_type_is_run(column->type)) {
-        for (size_t i = 0; i < count; i++) {
-            d->codes[rows ? rows[i] : i] = (uint32_t)numbers[i];
+        for (size_t i = 0; i < to.count; i++) {
+            d->codes[ROW(to, i)] = (uint32_t)numbers[i];
             over |= numbers[i] >> 32;
         }
     } else if (fl_type_width(column->type) == 4) {
         uint32_t *cells = column->cells;
-        for (size_t i = 0; i < count; i++) {
-            cells[rows ? rows[i] : i] = (uint32_t)numbers[i];
+        for (size_t i = 0; i < to.count; i++) {
+            cells[ROW(to, i)] = (uint32_t)numbers[i];
             over |= numbers[i] >> 32;
         }
     } else {
         uint64_t *cells = column->cells;
-        for (size_t i = 0; i < count; i++)
-            cells[rows ? rows[i] : i] = numbers[i];
+        for (size_t i = 0; i < to.count; i++)
+            cells[ROW(to, i)] = numbers[i];
     }
     return over == 0;
 }
 
-static flowan_status decode_cell(decode *d, fl_column *column, size_t cell, size_t half)
+static flowan_status decode_cell(decode *d, fl_column *column, size_t number,
+                                 size_t half)
 {
     fl_unpack *u = &d->unpack;
     const fl_layout *l = &u->layout;
-    bool sound = true;
-    if (fl_unpack_told(u, cell, NULL, l->rows, d->numbers)) {
-        for (size_t row = 0; column->present_count < l->rows && row < l->rows; row++)
-            if (!fl_column_present(column, row))
-                d->numbers[row] = 0; /* what it would be is of no meaning */
-        sound = put_numbers(d, column, half, NULL, l->rows);
-    } else {
-        for (size_t i = l->first_entry[cell]; sound && i < l->first_entry[cell + 1];
-             i++) {
-            size_t count;
-            size_t class = l->entries[i].class;
-            const uint32_t *rows = class_rows(d, class, &count);
-            flowan_status status = fl_unpack_cell(u, cell, class, d->numbers);
-            if (status != FLOWAN_OK)
-                return status;
-            sound = put_numbers(d, column, half, rows, count);
-        }
-    }
-    return sound ? FLOWAN_OK
-                 : fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
+    const fl_chosen *chosen = &d->pick.chosen;
+    bool words = !fl_type_is_run(column->type) && fl_type_width(column->type) == 8;
+    for (size_t c = 0; c < l->class_count; c++) {
+        targets to = class_rows(d, c);
+        if (to.count == 0 || !fl_layout_has(l, l->class_shapes[c], number))
+            continue;
+        bool direct = words && !to.rows;
+        flowan_status status = fl_unpack_cell(
+            u, l->columns[number].first_cell + half, c,
+            chosen->places ? chosen->places + chosen->first[c] : NULL, to.count,
+            direct ? (uint64_t *)column->cells + to.first : d->numbers);
+        if (status != FLOWAN_OK)
+            return status;
+        if (!direct && !put_numbers(d, column, half, to))
+            return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
                                   "column of a block", u->error);
+    }
+    return FLOWAN_OK;
 }
 
 /* --- runs of items --- */
@@ -157,10 +161,10 @@ typedef struct values {
     void *items;
 } values;
 
-static void values_free(values *v)
+static void values_free(decode *d, values *v)
 {
-    fl_memory_free(v->starts);
-    fl_memory_free(v->items);
+    fl_pool_give(d->unpack.integers.pool, v->starts);
+    fl_pool_give(d->unpack.integers.pool, v->items);
 }
 
 /* Reads `count` values of a type, of at most `limit` items. */
@@ -170,7 +174,7 @@ static bool get_values(decode *d, fl_cursor *in, flowan_type type, size_t count,
     fl_integers *integers = &d->unpack.integers;
     size_t width = fl_type_width(type);
     v->count = count;
-    v->starts = fl_memory_alloc(count + 1, sizeof *v->starts);
+    v->starts = fl_pool_take(d->unpack.integers.pool, count + 1, sizeof *v->starts);
     if (!v->starts)
         integers->no_memory = true;
     if (!v->starts || !fl_integers_get(integers, in, v->starts + 1, count))
@@ -184,7 +188,7 @@ static bool get_values(decode *d, fl_cursor *in, flowan_type type, size_t count,
     size_t items = (size_t)v->starts[count];
     if (type != FLOWAN_TYPE_LIST_U64 && !fl_codec_fits(in, (uint64_t)items * width))
         return false;
-    v->items = fl_memory_alloc(items, width);
+    v->items = fl_pool_take(d->unpack.integers.pool, items, width);
     if (!v->items) {
         integers->no_memory = true;
         return false;
@@ -195,19 +199,18 @@ static bool get_values(decode *d, fl_cursor *in, flowan_type type, size_t count,
            in->left == 0;
 }
 
-/* Each present row's value behind those before it. False when they are not as many items
- * as the directory says. */
-static bool put_runs(fl_column *column, size_t rows, const values *v,
-                     const uint32_t *codes, size_t items)
+/* Each present row's value behind those before it; `codes` says which it is. False when
+ * they are more items than the directory says, or, of all rows, fewer. */
+static bool put_runs(const decode *d, fl_column *column, const values *v, size_t items)
 {
     size_t width = fl_type_width(column->type);
+    size_t rows = d->pick.chosen.count;
     size_t end = 0;
-    size_t next = 0;
     for (size_t row = 0; row < rows; row++) {
         column->offset[row] = (uint32_t)end;
         if (!fl_column_present(column, row))
             continue;
-        size_t code = codes ? codes[row] : next++;
+        size_t code = d->codes[row];
         if (code >= v->count)
             return false;
         size_t start = (size_t)v->starts[code];
@@ -222,7 +225,26 @@ static bool put_runs(fl_column *column, size_t rows, const values *v,
     column->offset[rows] = (uint32_t)end;
     column->filled = rows;
     column->items_count = end;
-    return end == items;
+    return !d->pick.chosen.whole || end == items;
+}
+
+/* Values stand in order of the rows that have one: which is which. */
+static flowan_status count_values(decode *d, size_t number)
+{
+    fl_unpack *u = &d->unpack;
+    flowan_status status = fl_unpack_row_classes(u);
+    if (status != FLOWAN_OK)
+        return status;
+    uint32_t next = 0;
+    size_t chosen = 0;
+    for (size_t row = 0; row < u->layout.rows && chosen < d->pick.chosen.count; row++) {
+        bool is_chosen = !d->pick.chosen.rows || d->pick.chosen.rows[chosen] == row;
+        if (is_chosen)
+            d->codes[chosen++] = next;
+        next += fl_layout_has(&u->layout, u->layout.class_shapes[u->class_of_row[row]],
+                              number);
+    }
+    return FLOWAN_OK;
 }
 
 static size_t part_of_column(const fl_layout *l, size_t number)
@@ -243,16 +265,18 @@ static flowan_status decode_runs(decode *d, fl_column *column, size_t number)
     values v = {0};
     if (!fl_column_reserve_items(d->batch, column, info->items))
         return fl_status_memory(u->error);
-    flowan_status status =
-        info->in_order ? FLOWAN_OK : decode_cell(d, column, info->first_cell, 0);
+    flowan_status status = FLOWAN_OK;
+    if (info->in_order)
+        status = count_values(d, number);
+    else
+        status = decode_cell(d, column, number, 0);
     if (status == FLOWAN_OK)
         status = fl_unpack_part(u, part, &in);
     if (status != FLOWAN_OK)
         return status;
-    bool sound =
-        get_values(d, &in, info->type, info->entries, info->items, &v) &&
-        put_runs(column, l->rows, &v, info->in_order ? NULL : d->codes, info->items);
-    values_free(&v);
+    bool sound = get_values(d, &in, info->type, info->entries, info->items, &v) &&
+                 put_runs(d, column, &v, info->items);
+    values_free(d, &v);
     return sound ? FLOWAN_OK : fl_unpack_damage(u, part, "column of a block");
 }
 
@@ -261,19 +285,44 @@ static flowan_status decode_column(decode *d, size_t number)
     fl_unpack *u = &d->unpack;
     const fl_layout_column *info = &u->layout.columns[number];
     fl_column *column = d->columns[number];
-    size_t rows = u->layout.rows;
+    size_t rows = d->pick.chosen.count;
     if (!fl_column_reserve(d->batch, column, rows ? rows : 1))
         return fl_status_memory(u->error);
     mark_present(d, column, number);
-    if (column->present_count != info->present)
+    if (d->pick.chosen.whole && column->present_count != info->present)
         return fl_reader_fail(u->reader, FLOWAN_ERROR_FORMAT, u->block,
                               "column of a block", u->error);
     flowan_status status = FLOWAN_OK;
     if (fl_type_is_run(info->type))
         return decode_runs(d, column, number);
     for (size_t half = 0; status == FLOWAN_OK && half < info->cells; half++)
-        status = decode_cell(d, column, info->first_cell + half, half);
+        status = decode_cell(d, column, number, half);
     return status;
+}
+
+/* Marks the chosen rows whose text is kept; false when the rows that are named do not
+ * ascend or are none of the block's. */
+static bool find_texts(decode *d, fl_column *raw)
+{
+    const fl_chosen *chosen = &d->pick.chosen;
+    size_t rows = d->unpack.layout.rows;
+    uint64_t row = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < d->unpack.layout.texts; i++) {
+        if (d->numbers[i] >= rows - row || (i > 0 && d->numbers[i] == 0))
+            return false;
+        row += d->numbers[i];
+        while (chosen->rows && at < chosen->count && chosen->rows[at] < row)
+            at++;
+        if (!chosen->rows)
+            at = (size_t)row;
+        else if (at == chosen->count || chosen->rows[at] != row)
+            continue;
+        raw->present[at / 64] |= (uint64_t)1 << (at % 64);
+        raw->present_count++;
+        d->codes[at] = (uint32_t)i;
+    }
+    return true;
 }
 
 static flowan_status decode_texts(decode *d)
@@ -283,25 +332,24 @@ static flowan_status decode_texts(decode *d)
     fl_column *raw = d->batch->raw;
     fl_cursor in;
     values v = {0};
-    flowan_status status = fl_unpack_part(u, FL_PART_TEXTS, &in);
-    if (status != FLOWAN_OK || l->texts == 0)
+    if (l->texts == 0) {
+        flowan_status status = fl_unpack_part(u, FL_PART_TEXTS, &in);
         return status;
-    if (!raw || !fl_column_reserve(d->batch, raw, l->rows) ||
+    }
+    fl_pool_give(d->unpack.integers.pool, d->numbers);
+    d->numbers = fl_pool_take(d->unpack.integers.pool, l->texts, sizeof *d->numbers);
+    if (!d->numbers || !raw ||
+        !fl_column_reserve(d->batch, raw, d->pick.chosen.count + 1) ||
         !fl_column_reserve_items(d->batch, raw, l->text_bytes))
         return fl_status_memory(u->error);
-    bool sound = fl_integers_get(&u->integers, &in, d->numbers, l->texts);
-    uint64_t row = 0;
-    for (size_t i = 0; sound && i < l->texts; i++) {
-        sound = d->numbers[i] < l->rows - row && (i == 0 || d->numbers[i] > 0);
-        row += d->numbers[i];
-        if (sound)
-            raw->present[row / 64] |= (uint64_t)1 << (row % 64);
-    }
-    raw->present_count = l->texts;
-    sound = sound &&
-            get_values(d, &in, FLOWAN_TYPE_TEXT, l->texts, l->text_bytes, &v) &&
-            put_runs(raw, l->rows, &v, NULL, l->text_bytes);
-    values_free(&v);
+    flowan_status status = fl_unpack_part(u, FL_PART_TEXTS, &in);
+    if (status != FLOWAN_OK)
+        return status;
+    bool sound = fl_integers_get(&u->integers, &in, d->numbers, l->texts) &&
+                 find_texts(d, raw) &&
+                 get_values(d, &in, FLOWAN_TYPE_TEXT, l->texts, l->text_bytes, &v) &&
+                 put_runs(d, raw, &v, l->text_bytes);
+    values_free(d, &v);
     return sound ? FLOWAN_OK : fl_unpack_damage(u, FL_PART_TEXTS, "texts of a block");
 }
 
@@ -341,26 +389,32 @@ static flowan_status use_columns(decode *d, const char *const *names, size_t cou
 static bool begin(decode *d)
 {
     const fl_layout *l = &d->unpack.layout;
-    d->columns = fl_memory_zalloc(l->column_count, sizeof(fl_column *));
-    d->shape_map = fl_memory_alloc(l->shape_count, sizeof *d->shape_map);
-    d->spelling_map = fl_memory_alloc(l->spelling_count + 1, sizeof *d->spelling_map);
-    d->numbers = fl_memory_alloc(l->rows, sizeof *d->numbers);
-    d->codes = fl_memory_zalloc(l->rows, sizeof *d->codes);
+    size_t rows = d->pick.chosen.count;
+    d->columns = fl_pool_take_zeroed(d->unpack.integers.pool, l->column_count,
+                                     sizeof(fl_column *));
+    d->shape_map =
+        fl_pool_take(d->unpack.integers.pool, l->shape_count, sizeof *d->shape_map);
+    d->spelling_map = fl_pool_take(d->unpack.integers.pool, l->spelling_count + 1,
+                                   sizeof *d->spelling_map);
+    d->numbers = fl_pool_take(d->unpack.integers.pool, rows, sizeof *d->numbers);
+    d->codes = fl_pool_take_zeroed(d->unpack.integers.pool, rows, sizeof *d->codes);
     return d->columns && d->shape_map && d->spelling_map && d->numbers && d->codes &&
-           fl_batch_reserve_rows(d->batch, l->rows);
+           fl_batch_reserve_rows(d->batch, rows);
 }
 
 static void finish(decode *d)
 {
-    const fl_unpack *u = &d->unpack;
-    for (size_t row = 0; row < u->layout.rows; row++) {
-        size_t shape = u->layout.class_shapes[u->class_of_row[row]];
-        d->batch->shape_of_row[row] = d->shape_map[shape];
-        /* a stored record has no place in a log any more */
-        d->batch->offset_of_row[row] = 0;
-        d->batch->size_of_row[row] = 0;
+    const fl_layout *l = &d->unpack.layout;
+    for (size_t c = 0; c < l->class_count; c++) {
+        targets to = class_rows(d, c);
+        for (size_t i = 0; i < to.count; i++)
+            d->batch->shape_of_row[ROW(to, i)] = d->shape_map[l->class_shapes[c]];
     }
-    d->batch->rows = d->batch->settled = u->layout.rows;
+    /* a stored record has no place in a log any more */
+    size_t rows = d->pick.chosen.count;
+    memset(d->batch->offset_of_row, 0, rows * sizeof *d->batch->offset_of_row);
+    memset(d->batch->size_of_row, 0, rows * sizeof *d->batch->size_of_row);
+    d->batch->rows = d->batch->settled = rows;
 }
 
 static flowan_status decode_block(decode *d, const char *const *names, size_t count)
@@ -372,8 +426,6 @@ static flowan_status decode_block(decode *d, const char *const *names, size_t co
         status = intern_spellings(d);
     if (status == FLOWAN_OK)
         status = intern_shapes(d);
-    if (status == FLOWAN_OK)
-        status = fl_unpack_rows(&d->unpack);
     for (size_t i = 0; status == FLOWAN_OK && i < d->unpack.layout.column_count; i++)
         if (d->columns[i]) {
             status = decode_column(d, i);
@@ -386,9 +438,32 @@ static flowan_status decode_block(decode *d, const char *const *names, size_t co
     return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(d->unpack.error) : status;
 }
 
-flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
-                                 const char *const *columns, size_t count,
-                                 flowan_batch *batch, flowan_error *error)
+static void decode_free(decode *d)
+{
+    fl_pool_give(d->unpack.integers.pool, d->columns);
+    fl_pool_give(d->unpack.integers.pool, d->shape_map);
+    fl_pool_give(d->unpack.integers.pool, d->spelling_map);
+    fl_pool_give(d->unpack.integers.pool, d->numbers);
+    fl_pool_give(d->unpack.integers.pool, d->codes);
+    fl_pick_free(&d->pick);
+    fl_unpack_free(&d->unpack);
+}
+
+/* Values and texts that stand in order of rows need that order. */
+static bool needs_order(const fl_layout *l, const char *const *names, size_t count)
+{
+    bool needs = !names && l->texts > 0;
+    for (size_t i = 0; i < l->column_count; i++)
+        needs =
+            needs || (fl_type_is_run(l->columns[i].type) && l->columns[i].in_order &&
+                      is_wanted(&l->columns[i], names, count));
+    return needs;
+}
+
+flowan_status fl_reader_ask(flowan_reader *reader, size_t index,
+                            const fl_question *question, const char *const *columns,
+                            size_t count, flowan_batch *batch, fl_answer *answer,
+                            flowan_error *error)
 {
     flowan_batch_reset(batch);
     if (index >= reader->block_count)
@@ -405,16 +480,26 @@ flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
     else
         status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, block,
                                 "a block of another size than the footer says", error);
+    fl_question own = *question;
+    if (status == FLOWAN_OK && needs_order(&d.unpack.layout, columns, count))
+        own.any_order = false;
     if (status == FLOWAN_OK)
+        status = fl_pick_rows(&d.pick, &d.unpack, &own);
+    if (status == FLOWAN_OK && (d.pick.chosen.count > 0 || head.stats.rows == 0))
         status = decode_block(&d, columns, count);
     if (status != FLOWAN_OK)
         flowan_batch_reset(batch);
-    fl_memory_free(d.columns);
-    fl_memory_free(d.shape_map);
-    fl_memory_free(d.spelling_map);
-    fl_memory_free(d.numbers);
-    fl_memory_free(d.codes);
-    fl_unpack_free(&d.unpack);
+    *answer = (fl_answer){d.pick.how, d.pick.exact};
+    decode_free(&d);
     fl_segment_head_free(&head);
     return status;
+}
+
+flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
+                                 const char *const *columns, size_t count,
+                                 flowan_batch *batch, flowan_error *error)
+{
+    const fl_question all = {0};
+    fl_answer answer;
+    return fl_reader_ask(reader, index, &all, columns, count, batch, &answer, error);
 }

@@ -1,5 +1,7 @@
 #include "layout.h"
 
+#include <stdlib.h>
+
 #include "bits.h"
 
 /* A column has a cell or an offset for each row, also where the row has no value. */
@@ -112,7 +114,7 @@ static void put_classes(const fl_layout *l, fl_integers *integers, fl_buffer *ou
         size_t constant = 0;
         for (size_t i = l->first_entry[c]; i < l->first_entry[c + 1]; i++)
             if (is_constant(l, &l->entries[i]))
-                constants[constant++] = l->entries[i].constant;
+                constants[constant++] = l->entries[i].low;
         fl_integers_put(integers, out, constants, constant, NULL, 0);
     }
     fl_memory_free(constants);
@@ -126,9 +128,16 @@ static void put_streams(const fl_layout *l, fl_buffer *out)
         if (fl_layout_has_key(l->streams[i].kind))
             fl_bytes_put_varint(out, l->streams[i].key);
     }
-    for (size_t i = 0; i < l->part_count; i++)
+    size_t first_extra = l->part_count - l->extra_count;
+    for (size_t i = 0; i < l->part_count; i++) {
+        if (i == first_extra)
+            fl_bytes_put_varint(out, l->extra_count);
+        if (i >= first_extra)
+            fl_bytes_put_varint(out, l->extras[i - first_extra]);
         fl_bytes_put_varint(out, l->parts[i].size << 1 | l->parts[i].own);
-    fl_bytes_put_varint(out, 0); /* parts that are not in version 1 */
+    }
+    if (l->extra_count == 0)
+        fl_bytes_put_varint(out, 0);
 }
 
 void fl_layout_put(const fl_layout *l, fl_integers *integers, fl_buffer *out)
@@ -318,8 +327,7 @@ static flowan_status get_sources(fl_layout *l, fl_cursor *in)
     return in->failed ? FLOWAN_ERROR_FORMAT : FLOWAN_OK;
 }
 
-/* Cells that a run or a label tells have no entries. */
-static bool is_told(const fl_layout *l, size_t cell)
+bool fl_layout_is_told(const fl_layout *l, size_t cell)
 {
     for (size_t i = 0; i < l->per_run_count; i++)
         if (l->per_run[i] == cell)
@@ -343,7 +351,7 @@ static void walk_entries(const fl_layout *l, size_t *next, fl_layout_entry *entr
                 const fl_layout_column *column = &l->columns[number];
                 for (size_t k = 0; k < column->cells; k++) {
                     size_t cell = column->first_cell + k;
-                    if (is_told(l, cell))
+                    if (fl_layout_is_told(l, cell))
                         continue;
                     if (entries)
                         entries[next[cell]++].class = (uint16_t)c;
@@ -399,7 +407,9 @@ static flowan_status get_entries(fl_layout *l, fl_integers *integers, fl_cursor 
         constant = 0;
         for (size_t i = l->first_entry[c]; i < l->first_entry[c + 1]; i++)
             if (is_constant(l, &l->entries[i]))
-                l->entries[i].constant = constants[constant++];
+                l->entries[i].low = l->entries[i].high = constants[constant++];
+            else
+                l->entries[i].high = UINT64_MAX;
     }
     status = in->failed ? FLOWAN_ERROR_FORMAT : FLOWAN_OK;
 out:
@@ -451,7 +461,8 @@ static flowan_status get_streams(fl_layout *l, fl_cursor *in)
     l->part_count = FL_PART_STREAMS + l->stream_count + count_run_columns(l);
     l->streams = fl_memory_zalloc(l->stream_count, sizeof *l->streams);
     l->parts = fl_memory_alloc(l->part_count + FL_LAYOUT_EXTRAS_MAX, sizeof *l->parts);
-    if (!l->streams || !l->parts)
+    l->extras = fl_memory_alloc(FL_LAYOUT_EXTRAS_MAX, sizeof *l->extras);
+    if (!l->streams || !l->parts || !l->extras)
         return FLOWAN_ERROR_MEMORY;
     for (size_t i = 0; i < l->stream_count; i++) {
         fl_layout_stream *stream = &l->streams[i];
@@ -473,9 +484,9 @@ static flowan_status get_streams(fl_layout *l, fl_cursor *in)
         in->failed = true;
     for (size_t i = 0; i < l->part_count; i++)
         l->parts[i] = get_part(in);
-    size_t extras = get_count(in, 2, FL_LAYOUT_EXTRAS_MAX);
-    for (size_t i = 0; i < extras; i++) {
-        fl_cursor_varint(in); /* what it is */
+    l->extra_count = get_count(in, 2, FL_LAYOUT_EXTRAS_MAX);
+    for (size_t i = 0; i < l->extra_count; i++) {
+        l->extras[i] = fl_cursor_varint(in);
         l->parts[l->part_count++] = get_part(in);
     }
     for (size_t i = 0; i < l->source_count; i++) {
@@ -488,6 +499,62 @@ static flowan_status get_streams(fl_layout *l, fl_cursor *in)
             in->failed = true;
     }
     return in->failed ? FLOWAN_ERROR_FORMAT : FLOWAN_OK;
+}
+
+/* --- asking it --- */
+
+static int by_class(const void *left, const void *right)
+{
+    const fl_layout_entry *a = left;
+    const fl_layout_entry *b = right;
+    return a->class < b->class ? -1 : a->class > b->class;
+}
+
+const fl_layout_entry *fl_layout_entry_of(const fl_layout *l, size_t cell, size_t class)
+{
+    const fl_layout_entry key = {.class = (uint16_t) class};
+    size_t first = l->first_entry[cell];
+    size_t count = l->first_entry[cell + 1] - first;
+    return count ? bsearch(&key, l->entries + first, count, sizeof key, by_class)
+                 : NULL;
+}
+
+/* Copies of copies end where they are told. */
+static const fl_layout_entry *origin(const fl_layout *l, size_t *cell, size_t class)
+{
+    const fl_layout_entry *entry = NULL;
+    for (unsigned i = 0; i < FL_LAYOUT_DEPTH_MAX; i++) {
+        entry = fl_layout_entry_of(l, *cell, class);
+        if (!entry || l->sources[entry->source].op != FL_SOURCE_COPY)
+            break;
+        *cell = l->sources[entry->source].cell;
+    }
+    return entry;
+}
+
+const fl_source *fl_layout_source(const fl_layout *l, size_t cell, size_t class)
+{
+    const fl_layout_entry *entry = origin(l, &cell, class);
+    return entry ? &l->sources[entry->source] : NULL;
+}
+
+bool fl_layout_bounds(const fl_layout *l, size_t cell, size_t class, uint64_t *low,
+                      uint64_t *high)
+{
+    const fl_layout_entry *entry = origin(l, &cell, class);
+    if (!entry)
+        return false;
+    *low = entry->low;
+    *high = entry->high;
+    return true;
+}
+
+size_t fl_layout_extra(const fl_layout *l, fl_extra what)
+{
+    for (size_t i = 0; i < l->extra_count; i++)
+        if (l->extras[i] == (uint64_t)what)
+            return l->part_count - l->extra_count + i;
+    return 0;
 }
 
 flowan_status fl_layout_get(fl_layout *l, fl_integers *integers, size_t rows,
@@ -526,5 +593,6 @@ void fl_layout_free(fl_layout *l)
     fl_memory_free(l->first_entry);
     fl_memory_free(l->streams);
     fl_memory_free(l->parts);
+    fl_memory_free(l->extras);
     *l = (fl_layout){0};
 }

@@ -11,6 +11,8 @@
 enum {
     FL_LAYOUT_SIZE_MAX = 64 << 20, /* of a directory, unpacked */
     FL_LAYOUT_PER_RUN_MAX = 2,
+    FL_LAYOUT_DEPTH_MAX = 4, /* cells told over cells: bytes by packets, start by end by
+                                receipt: three */
     FL_LAYOUT_EXTRAS_MAX = 1024, /* parts that a reader does not know */
     FL_LAYOUT_SCALE_MAX = 9      /* of a source: a power of ten */
 };
@@ -64,7 +66,8 @@ unsigned fl_layout_scale(const uint64_t *numbers, size_t count);
 typedef struct fl_layout_entry {
     uint16_t class;
     uint16_t source;
-    uint64_t constant;
+    uint64_t low;  /* of its numbers, of which none is below this or … */
+    uint64_t high; /* … above that; of a constant both are it */
 } fl_layout_entry;
 
 /* Stored in segments: never reused. */
@@ -110,8 +113,13 @@ typedef struct fl_layout_part {
 } fl_layout_part;
 
 enum { FL_PART_RUNS = 0, FL_PART_CLASSES = 1, FL_PART_TEXTS = 2, FL_PART_STREAMS = 3 };
-/* … then a part for each stream, then one for each column of runs, then those that this
- * reader does not know: later writers may add some, and readers leave them out. */
+/* … then a part for each stream, then one for each column of runs, then extras. */
+
+/* Parts that a reader may leave out, as it does with those that it does not know. Stored
+ * in segments: never reused. */
+typedef enum fl_extra {
+    FL_EXTRA_BOUNDS = 1 /* lib/bounds.h */
+} fl_extra;
 
 typedef struct fl_layout {
     size_t rows;
@@ -148,6 +156,8 @@ typedef struct fl_layout {
     size_t stream_count;
     fl_layout_part *parts;
     size_t part_count;
+    uint64_t *extras; /* what each of the last parts is */
+    size_t extra_count;
 } fl_layout;
 
 /* What the block takes in a batch, without bitmaps. */
@@ -161,6 +171,23 @@ void fl_layout_put(const fl_layout *layout, fl_integers *integers, fl_buffer *ou
 flowan_status fl_layout_get(fl_layout *layout, fl_integers *integers, size_t rows,
                             const void *in, size_t size);
 void fl_layout_free(fl_layout *layout);
+
+/* Where a class has a cell from; NULL when it has no such cell. */
+const fl_layout_entry *fl_layout_entry_of(const fl_layout *layout, size_t cell,
+                                          size_t class);
+/* The source that it is told from in the end, past copies; NULL likewise, and where runs
+ * or labels tell. */
+const fl_source *fl_layout_source(const fl_layout *layout, size_t cell, size_t class);
+/* Numbers between which those of the class are, itself included; false where nothing is
+ * known of them. */
+bool fl_layout_bounds(const fl_layout *layout, size_t cell, size_t class, uint64_t *low,
+                      uint64_t *high);
+
+/* The part that is an extra of that kind; 0 where the block has none. */
+size_t fl_layout_extra(const fl_layout *layout, fl_extra what);
+
+/* Whether a run or a label tells the cell: it has no entries then. */
+bool fl_layout_is_told(const fl_layout *layout, size_t cell);
 
 static inline bool fl_layout_has(const fl_layout *layout, size_t shape, size_t column)
 {

@@ -1,10 +1,14 @@
 #include "pack.h"
 
 #include "bits.h"
+#include "bounds.h"
 #include "sources.h"
 
 /* Smaller parts share a section: a section costs twelve bytes. */
-enum { SMALL_SIZE = 768 };
+enum { SMALL_SIZE = 768, EXTRAS_MAX = 1 };
+
+/* Blocks of fewer rows are read as fast as their bounds. */
+enum { BOUNDS_ROWS = 4096 };
 
 /* Tokens are texts without any repetition but by chance: more effort finds matches that
  * cost more than they save. */
@@ -39,6 +43,12 @@ static bool end_part(packer *p)
     bool sound = !pack->scratch.failed && !to->failed;
     fl_buffer_clear(&pack->scratch);
     return sound;
+}
+
+static bool end_extra(packer *p, fl_extra what)
+{
+    p->layout.extras[p->layout.extra_count++] = what;
+    return end_part(p);
 }
 
 static void put_numbers(packer *p, const uint64_t *numbers, size_t count)
@@ -384,12 +394,18 @@ static bool list_columns(packer *p)
     for (size_t row = 0; row < s->rows; row++)
         rows_of_shape[s->shapes[row]]++;
     l->column_count = s->column_count;
+    uint32_t cell = 0;
     for (size_t i = 0; i < s->column_count; i++) {
         const fl_column *from = s->columns[i];
         fl_layout_column *column = &l->columns[i];
         column->name = from->name;
         column->name_size = from->name_size;
         column->type = from->type;
+        column->first_cell = cell;
+        column->cells = fl_type_is_run(from->type) ? s->entries[i].codes != NULL
+                        : from->type == FLOWAN_TYPE_ADDRESS ? 2
+                                                            : 1;
+        cell += column->cells;
         for (size_t k = 0; k < s->shape_count; k++)
             column->present += fl_slice_has(s, k, i) ? rows_of_shape[k] : 0;
         if (!fl_type_is_run(from->type))
@@ -480,9 +496,10 @@ static bool list_streams(packer *p)
         run_columns += fl_type_is_run(p->slice.columns[i]->type);
     l->stream_count = p->streams.count;
     l->streams = fl_memory_alloc(l->stream_count, sizeof *l->streams);
-    l->parts = fl_memory_alloc(FL_PART_STREAMS + l->stream_count + run_columns,
-                               sizeof *l->parts);
-    if (!l->streams || !l->parts)
+    l->parts = fl_memory_alloc(
+        FL_PART_STREAMS + l->stream_count + run_columns + EXTRAS_MAX, sizeof *l->parts);
+    l->extras = fl_memory_alloc(EXTRAS_MAX, sizeof *l->extras);
+    if (!l->streams || !l->parts || !l->extras)
         return false;
     for (size_t i = 0; i < l->stream_count; i++)
         l->streams[i] = p->streams.list[i].info;
@@ -512,7 +529,10 @@ static bool put_parts(packer *p)
             !put_items(p, p->slice.columns[i], entries->rows, entries->count))
             return false;
     }
-    return true;
+    if (p->slice.rows < BOUNDS_ROWS)
+        return true;
+    fl_bounds_put(&p->layout, p->classes.first, &p->integers, &p->pack->scratch);
+    return end_extra(p, FL_EXTRA_BOUNDS);
 }
 
 /* --- sections --- */

@@ -239,8 +239,9 @@ bool fl_ranks_get(fl_integers *integers, fl_cursor *in, size_t limit,
         return false;
     for (size_t first = 0; first < many; first = bucket_end(first))
         first_count++;
-    uint64_t *list = fl_memory_alloc((size_t)many, sizeof *list);
-    uint64_t *steps = fl_memory_alloc((size_t)many - first_count, sizeof *steps);
+    uint64_t *list = fl_pool_take(integers->pool, (size_t)many, sizeof *list);
+    uint64_t *steps =
+        fl_pool_take(integers->pool, (size_t)many - first_count, sizeof *steps);
     if (!list || !steps)
         integers->no_memory = true;
     bool sound = list && steps && fl_integers_get(integers, in, firsts, first_count) &&
@@ -252,9 +253,9 @@ bool fl_ranks_get(fl_integers *integers, fl_cursor *in, size_t limit,
         for (size_t i = first + 1; i < bucket_end(first) && i < many; i++)
             list[i] = list[i - 1] + steps[step++];
     }
-    fl_memory_free(steps);
+    fl_pool_give(integers->pool, steps);
     if (!sound) {
-        fl_memory_free(list);
+        fl_pool_give(integers->pool, list);
         return false;
     }
     *numbers = list;

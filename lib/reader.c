@@ -38,6 +38,7 @@ flowan_status fl_reader_load(flowan_reader *reader, fl_buffer *buffer, uint64_t 
         return FLOWAN_ERROR_IO;
     }
     buffer->size = (size_t)size;
+    reader->bytes_read += size;
     return FLOWAN_OK;
 }
 
@@ -320,6 +321,9 @@ void flowan_reader_free(flowan_reader *reader)
     fl_buffer_free(&reader->stored);
     if (reader->listing)
         reader->forget_listing(reader);
+    for (size_t i = 0; i < sizeof reader->spares / sizeof *reader->spares; i++)
+        fl_buffer_free(&reader->spares[i]);
+    fl_pool_free(&reader->pool);
     fl_memory_free(reader);
 }
 

@@ -4,6 +4,7 @@
 #define FL_READER_H
 
 #include "layout.h"
+#include "pool.h"
 #include "segment.h"
 
 struct flowan_reader {
@@ -26,6 +27,9 @@ struct flowan_reader {
     fl_codec *codec;
     fl_buffer head;
     fl_buffer stored;
+    fl_pool pool;        /* of what unpacks blocks … */
+    fl_buffer spares[4]; /* … which borrows these, one after another */
+    uint64_t bytes_read;
     size_t listed; /* block whose directory is at hand, + 1; 0: none */
     void *listing; /* listing.c's */
     void (*forget_listing)(struct flowan_reader *reader);

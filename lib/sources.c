@@ -508,15 +508,27 @@ static bool begin_talks(finder *f)
     return true;
 }
 
+static void find_bounds(const finder *f, fl_layout_entry *entry)
+{
+    entry->low = UINT64_MAX;
+    entry->high = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        entry->low = f->numbers[i] < entry->low ? f->numbers[i] : entry->low;
+        entry->high = f->numbers[i] > entry->high ? f->numbers[i] : entry->high;
+    }
+}
+
 static bool find_source(finder *f, size_t rank, fl_source *out)
 {
     const fl_cell *cell = &f->slice->cells[f->order[rank]];
     int field = cell->column->field;
     int end = fl_ends_of_field(field);
     *out = (fl_source){.op = FL_SOURCE_CONSTANT};
-    if (f->layout->entries[f->next[f->order[rank]]].source == ENTRY_CONSTANT)
+    fl_layout_entry *entry = &f->layout->entries[f->next[f->order[rank]]];
+    if (entry->source == ENTRY_CONSTANT)
         return true;
     gather(f, cell, f->numbers);
+    find_bounds(f, entry);
     if (find_copy(f, rank, out) || find_unit(f, cell, out))
         return true;
     if (in_talks(f) && goes_with_talk(f))
@@ -614,8 +626,8 @@ static void find_constants(finder *f, const fl_cell *cell, const uint32_t *entry
             fl_layout_entry *entry = &f->layout->entries[entry_of[class]];
             if (entry->source == ENTRY_NEW) {
                 entry->source = ENTRY_CONSTANT;
-                entry->constant = numbers[i];
-            } else if (entry->constant != numbers[i]) {
+                entry->low = entry->high = numbers[i];
+            } else if (entry->low != numbers[i]) {
                 entry->source = ENTRY_VARIES;
             }
         }
@@ -634,7 +646,7 @@ static bool begin_entries(finder *f)
         for (size_t k = 0; k < f->classes->count; k++)
             if (fl_slice_has(f->slice, f->classes->shapes[k], cell->number)) {
                 entry_of[k] = (uint32_t)entry;
-                l->entries[entry++] = (fl_layout_entry){(uint16_t)k, ENTRY_NEW, 0};
+                l->entries[entry++] = (fl_layout_entry){(uint16_t)k, ENTRY_NEW, 0, 0};
             }
         find_constants(f, cell, entry_of);
     }

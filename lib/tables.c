@@ -101,7 +101,7 @@ bool fl_table_get(fl_integers *integers, fl_cursor *in, uint64_t *table, size_t 
     }
     for (size_t i = 1; sound && how == TABLE_STEPS && i < count; i++)
         table[i] += table[i - 1];
-    fl_memory_free(list);
+    fl_pool_give(integers->pool, list);
     return sound;
 }
 
@@ -179,19 +179,30 @@ void fl_table_put_exceptions(fl_integers *integers, fl_buffer *out,
     fl_memory_free(others);
 }
 
+/* Where exceptions are, as distances, and what is there. */
+static bool get_exceptions(fl_integers *integers, fl_cursor *in, size_t limit,
+                           uint64_t **places, uint64_t **others, size_t *count)
+{
+    uint64_t many = fl_cursor_varint(in);
+    *places = *others = NULL;
+    if (in->failed || many > limit)
+        return false;
+    *count = (size_t)many;
+    *places = fl_pool_take(integers->pool, *count, sizeof **places);
+    *others = fl_pool_take(integers->pool, *count, sizeof **others);
+    if (!*places || !*others)
+        integers->no_memory = true;
+    return *places && *others && fl_integers_get(integers, in, *places, *count) &&
+           fl_integers_get(integers, in, *others, *count);
+}
+
 bool fl_table_get_exceptions(fl_integers *integers, fl_cursor *in, uint64_t *numbers,
                              size_t count)
 {
-    uint64_t exceptions = fl_cursor_varint(in);
-    if (in->failed || exceptions > count)
-        return false;
-    uint64_t *places = fl_memory_alloc((size_t)exceptions, sizeof *places);
-    uint64_t *others = fl_memory_alloc((size_t)exceptions, sizeof *others);
-    if (!places || !others)
-        integers->no_memory = true;
-    bool sound = places && others &&
-                 fl_integers_get(integers, in, places, (size_t)exceptions) &&
-                 fl_integers_get(integers, in, others, (size_t)exceptions);
+    uint64_t *places;
+    uint64_t *others;
+    size_t exceptions;
+    bool sound = get_exceptions(integers, in, count, &places, &others, &exceptions);
     uint64_t at = 0;
     for (size_t i = 0; sound && i < exceptions; i++) {
         sound = places[i] < count - at;
@@ -199,7 +210,31 @@ bool fl_table_get_exceptions(fl_integers *integers, fl_cursor *in, uint64_t *num
         if (sound)
             numbers[at] = others[i];
     }
-    fl_memory_free(places);
-    fl_memory_free(others);
+    fl_pool_give(integers->pool, places);
+    fl_pool_give(integers->pool, others);
     return sound;
+}
+
+bool fl_table_get_others(fl_integers *integers, fl_cursor *in, size_t limit,
+                         uint64_t **numbers, size_t *count)
+{
+    uint64_t *places;
+    uint64_t *others;
+    size_t exceptions;
+    uint64_t *all = NULL;
+    if (get_exceptions(integers, in, limit, &places, &others, &exceptions)) {
+        all = fl_pool_take(integers->pool, *count + exceptions, sizeof *all);
+        if (!all)
+            integers->no_memory = true;
+    }
+    if (all) {
+        memcpy(all, *numbers, *count * sizeof *all);
+        memcpy(all + *count, others, exceptions * sizeof *all);
+        fl_pool_give(integers->pool, *numbers);
+        *numbers = all;
+        *count += exceptions;
+    }
+    fl_pool_give(integers->pool, places);
+    fl_pool_give(integers->pool, others);
+    return all != NULL;
 }

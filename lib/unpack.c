@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bits.h"
+#include "bounds.h"
 #include "status.h"
 #include "tables.h"
 
@@ -34,7 +35,7 @@ static flowan_status place_parts(fl_unpack *u)
     fl_layout *l = &u->layout;
     size_t section = FL_SECTION_PARTS;
     uint64_t small = 0;
-    u->part_at = fl_memory_alloc(l->part_count, sizeof *u->part_at);
+    u->part_at = fl_pool_take(u->integers.pool, l->part_count, sizeof *u->part_at);
     if (!u->part_at)
         return fl_status_memory(u->error);
     bool sound = true;
@@ -125,46 +126,64 @@ flowan_status fl_unpack_open(fl_unpack *u, flowan_reader *reader,
 {
     *u = (fl_unpack){.reader = reader, .head = head, .block = block, .error = error};
     u->integers.codec = reader->codec;
+    u->integers.pool = &reader->pool;
+    fl_buffer *const own[] = {&u->directory, &u->small, &u->part, &u->integers.tokens};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        *own[i] = reader->spares[i];
+        reader->spares[i] = (fl_buffer){0};
+        fl_buffer_clear(own[i]);
+    }
     flowan_status status = read_directory(u);
     return status == FLOWAN_OK ? place_parts(u) : status;
 }
 
+flowan_status fl_unpack_bounds(fl_unpack *u)
+{
+    size_t part = fl_layout_extra(&u->layout, FL_EXTRA_BOUNDS);
+    fl_cursor in;
+    if (part == 0 || u->layout.rows == 0)
+        return FLOWAN_OK;
+    flowan_status status = fl_unpack_part(u, part, &in);
+    if (status == FLOWAN_OK &&
+        !fl_bounds_get(&u->layout, &u->integers, &in, &u->class_rows))
+        status = fl_unpack_damage(u, part, "bounds of a block");
+    return status;
+}
+
 flowan_status fl_unpack_rows(fl_unpack *u)
 {
-    size_t rows = u->layout.rows;
-    size_t labels = u->layout.label_count;
-    uint64_t *numbers = fl_memory_alloc(rows > labels ? rows : labels, sizeof *numbers);
-    flowan_status status = numbers ? FLOWAN_OK : fl_status_memory(u->error);
-    if (status == FLOWAN_OK && rows > 0)
-        status = fl_unpack_runs(u, numbers);
-    if (status == FLOWAN_OK && rows > 0)
-        status = fl_unpack_classes(u, numbers);
-    if (status == FLOWAN_OK && rows > 0)
-        status = fl_unpack_place_uses(u);
-    fl_memory_free(numbers);
-    return status;
+    if (u->layout.rows == 0)
+        return FLOWAN_OK;
+    flowan_status status = fl_unpack_sizes(u);
+    return status == FLOWAN_OK ? fl_unpack_place_uses(u) : status;
 }
 
 /* --- cells that runs and labels tell --- */
 
-bool fl_unpack_told(const fl_unpack *u, size_t cell, const uint32_t *rows, size_t count,
-                    uint64_t *out)
+void fl_unpack_want(fl_unpack *u, const fl_wanted *wanted)
+{
+    u->wanted = wanted;
+}
+
+flowan_status fl_unpack_told(fl_unpack *u, size_t cell, size_t class,
+                             const uint32_t *places, size_t count, uint64_t *out)
 {
     const fl_layout *l = &u->layout;
+    flowan_status status = fl_unpack_order(u);
+    if (status != FLOWAN_OK)
+        return status;
+    const uint32_t *runs = u->runs + u->first[class];
     for (size_t k = 0; k < l->per_run_count; k++)
-        if (l->per_run[k] == cell) {
+        if (l->per_run[k] == cell)
             for (size_t i = 0; i < count; i++)
-                out[i] = u->run_numbers[k][u->run_of_row[rows ? rows[i] : i]];
-            return true;
-        }
+                out[i] = u->run_numbers[k][runs[places ? places[i] : i]];
     for (size_t k = 0; k < l->per_label_count; k++)
         if (l->per_label[k] == cell) {
             const uint64_t *numbers = l->label_numbers + k * l->label_count;
             for (size_t i = 0; i < count; i++)
-                out[i] = numbers[u->labels[u->run_of_row[rows ? rows[i] : i]]];
-            return true;
+                out[i] = numbers[u->labels[runs[places ? places[i] : i]]];
         }
-    return false;
+    return FLOWAN_OK;
 }
 
 void fl_unpack_trim(fl_unpack *u)
@@ -179,20 +198,28 @@ void fl_unpack_free(fl_unpack *u)
 {
     for (size_t i = 0; u->streams && i < u->layout.stream_count; i++)
         fl_unpack_forget(u, &u->streams[i]);
-    fl_memory_free(u->streams);
-    fl_memory_free(u->uses);
-    fl_memory_free(u->part_at);
-    fl_memory_free(u->class_of_row);
-    fl_memory_free(u->rows);
-    fl_memory_free(u->first);
-    fl_memory_free(u->run_of_row);
-    fl_memory_free(u->labels);
-    fl_memory_free(u->lengths);
+    fl_pool_give(u->integers.pool, u->streams);
+    fl_pool_give(u->integers.pool, u->uses);
+    fl_pool_give(u->integers.pool, u->class_rows);
+    fl_pool_give(u->integers.pool, u->part_at);
+    fl_pool_give(u->integers.pool, u->label_lists);
+    fl_pool_give(u->integers.pool, u->listed);
+    fl_pool_give(u->integers.pool, u->classes);
+    fl_pool_give(u->integers.pool, u->first);
+    fl_pool_give(u->integers.pool, u->class_of_row);
+    fl_pool_give(u->integers.pool, u->rows);
+    fl_pool_give(u->integers.pool, u->runs);
+    fl_pool_give(u->integers.pool, u->labels);
+    fl_pool_give(u->integers.pool, u->lengths);
     for (size_t i = 0; i < FL_LAYOUT_PER_RUN_MAX; i++)
-        fl_memory_free(u->run_numbers[i]);
+        fl_pool_give(u->integers.pool, u->run_numbers[i]);
     fl_layout_free(&u->layout);
-    fl_integers_free(&u->integers);
-    fl_buffer_free(&u->directory);
-    fl_buffer_free(&u->small);
-    fl_buffer_free(&u->part);
+    if (!u->reader) /* it was never opened */
+        return;
+    fl_buffer *const own[] = {&u->directory, &u->small, &u->part, &u->integers.tokens};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        fl_buffer_free(&u->reader->spares[i]);
+        u->reader->spares[i] = *own[i];
+        *own[i] = (fl_buffer){0};
+    }
 }

@@ -6,13 +6,17 @@
 
 #include "layout.h"
 #include "reader.h"
+#include "wanted.h"
 
 /* A stream, as far as it was needed. */
 typedef struct fl_unpack_stream {
-    uint64_t *numbers; /* NULL: not yet */
+    uint64_t *numbers; /* NULL: not yet. RANKS and TALKS: ranks, or conversations */
+    bool whole;        /* else only those of rows that are wanted */
     bool busy;         /* it is being read */
-    uint32_t *codes;   /* RANKS: ranks, beside the numbers */
-    size_t listed;     /* RANKS: different numbers */
+    uint64_t *list; /* RANKS: what they stand for; KEYED and OFFSET: the table. NULL: not
+                       yet … */
+    size_t listed;  /* … and how many these are; of TALKS how many conversations */
+    size_t list_bytes; /* of the part, before the numbers */
     size_t count;
     size_t first_use; /* in fl_unpack.uses */
     size_t use_count;
@@ -34,12 +38,17 @@ typedef struct fl_unpack {
     fl_buffer directory;
     fl_buffer small; /* the section of small parts, loaded when first asked for */
     bool has_small;
-    fl_buffer part;    /* the section of a large one */
-    uint64_t *part_at; /* per part: its place in the small section, or its section */
+    fl_buffer part;       /* the section of a large one */
+    uint64_t *class_rows; /* per class, as its bounds say; NULL: they do not */
+    uint64_t *part_at;    /* per part: its place in the small section, or its section */
+    size_t *label_lists;  /* label_count + 1: where each label's begins … */
+    uint16_t *listed;     /* … of the classes that its rows are of */
+    uint16_t *classes;    /* per row, but label by label; NULL: not yet */
+    uint32_t *first;      /* class_count + 1: rows of the classes before */
+    const fl_wanted *wanted; /* the caller's; NULL: all rows are */
+    uint32_t *rows;          /* in order of classes … */
+    uint32_t *runs;          /* … and of which run each is */
     uint16_t *class_of_row;
-    uint32_t *rows;  /* in order of classes */
-    uint32_t *first; /* class_count + 1 */
-    uint32_t *run_of_row;
     uint16_t *labels; /* per run */
     uint32_t *lengths;
     uint64_t *run_numbers[FL_LAYOUT_PER_RUN_MAX];
@@ -56,17 +65,35 @@ flowan_status fl_unpack_open(fl_unpack *unpack, flowan_reader *reader,
                              const fl_segment_head *head, uint64_t block,
                              flowan_error *error);
 
-/* Which rows are of which class, and of which run: before any cell is asked for. */
+/* What is known of classes before any row is unpacked: bounds of their cells, and how
+ * many rows they are. A block may say nothing of it. */
+flowan_status fl_unpack_bounds(fl_unpack *unpack);
+
+/* How many rows each class has: before any cell is asked for. */
 flowan_status fl_unpack_rows(fl_unpack *unpack);
 
-/* The cell's numbers in the rows of a class that has it, in their order. */
-flowan_status fl_unpack_cell(fl_unpack *unpack, size_t cell, size_t class,
-                             uint64_t *out);
+/* Which classes the rows of each label are of. */
+flowan_status fl_unpack_labels(fl_unpack *unpack);
 
-/* Where the cell is told by runs or labels: its number in these rows; `rows` NULL: in so
- * many from the first on. False where it is not. */
-bool fl_unpack_told(const fl_unpack *unpack, size_t cell, const uint32_t *rows,
-                    size_t count, uint64_t *out);
+/* Which rows these are, and of which run each is. Once is enough, as of the next. */
+flowan_status fl_unpack_order(fl_unpack *unpack);
+
+/* Of which class each row is, in their order. */
+flowan_status fl_unpack_row_classes(fl_unpack *unpack);
+
+/* Only numbers of these rows will be asked for, so that others are passed over; NULL: of
+ * all. What `wanted` says may change, to fewer rows. */
+void fl_unpack_want(fl_unpack *unpack, const fl_wanted *wanted);
+
+/* The cell's numbers in rows of a class that has it: those at `count` places of its
+ * rows, ascending, or NULL: in all of them. */
+flowan_status fl_unpack_cell(fl_unpack *unpack, size_t cell, size_t class,
+                             const uint32_t *places, size_t count, uint64_t *out);
+
+/* The numbers that a stream may have, some maybe more than once: *values is the caller's,
+ * NULL where its kind does not tell. */
+flowan_status fl_unpack_values(fl_unpack *unpack, size_t stream, uint64_t **values,
+                               size_t *count);
 
 /* The bytes of a part; borrowed until the next call. */
 flowan_status fl_unpack_part(fl_unpack *unpack, size_t part, fl_cursor *out);
@@ -84,9 +111,12 @@ void fl_unpack_free(fl_unpack *unpack);
 /* `memory`; where it is NULL, fl_unpack_damage will say that it was short. */
 void *fl_unpack_need(fl_unpack *unpack, void *memory);
 
-/* Runs and classes of the rows. `numbers` has room for one a row, and for one a label. */
-flowan_status fl_unpack_runs(fl_unpack *unpack, uint64_t *numbers);
-flowan_status fl_unpack_classes(fl_unpack *unpack, uint64_t *numbers);
+/* The sizes of classes. */
+flowan_status fl_unpack_sizes(fl_unpack *unpack);
+
+/* Of a cell that runs or labels tell. */
+flowan_status fl_unpack_told(fl_unpack *unpack, size_t cell, size_t class,
+                             const uint32_t *places, size_t count, uint64_t *out);
 
 /* Which class takes what from which stream. After the classes. */
 flowan_status fl_unpack_place_uses(fl_unpack *unpack);

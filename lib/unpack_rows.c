@@ -45,12 +45,13 @@ static bool get_hanging(fl_unpack *u, fl_cursor *in, const first_ranks *first,
 {
     size_t count = u->layout.run_count;
     uint64_t *table =
-        first->codes ? fl_unpack_need(u, fl_memory_alloc(first->listed, sizeof *table))
+        first->codes ? fl_unpack_need(u, fl_pool_take(u->integers.pool, first->listed,
+                                                      sizeof *table))
                      : NULL;
     bool sound = table && fl_table_get(&u->integers, in, table, first->listed);
     for (size_t i = 0; sound && i < count; i++)
         out[i] = table[first->codes[i]];
-    fl_memory_free(table);
+    fl_pool_give(u->integers.pool, table);
     return sound && fl_table_get_exceptions(&u->integers, in, out, count);
 }
 
@@ -65,7 +66,8 @@ static bool get_run_cell(fl_unpack *u, fl_cursor *in, first_ranks *first, uint64
     bool sound = !in->failed && scale <= FL_LAYOUT_SCALE_MAX;
     if (sound && mode == FL_RUN_RANKS) {
         size_t listed;
-        uint32_t *codes = fl_unpack_need(u, fl_memory_alloc(count, sizeof *codes));
+        uint32_t *codes =
+            fl_unpack_need(u, fl_pool_take(u->integers.pool, count, sizeof *codes));
         sound = codes && fl_ranks_get(&u->integers, in, count, &list, &listed) &&
                 fl_unpack_get_below(u, in, out, count, listed);
         for (size_t i = 0; sound && i < count; i++) {
@@ -76,20 +78,20 @@ static bool get_run_cell(fl_unpack *u, fl_cursor *in, first_ranks *first, uint64
             *first = (first_ranks){codes, listed};
             codes = NULL;
         }
-        fl_memory_free(codes);
+        fl_pool_give(u->integers.pool, codes);
     } else if (sound && mode == FL_RUN_HANGING) {
         sound = get_hanging(u, in, first, out);
     } else {
-        uint64_t *last =
-            fl_unpack_need(u, fl_memory_zalloc(l->label_count, sizeof *last));
+        uint64_t *last = fl_unpack_need(
+            u, fl_pool_take_zeroed(u->integers.pool, l->label_count, sizeof *last));
         sound = sound && last && mode < FL_RUN_RANKS &&
                 (mode == FL_RUN_PLAIN || u->labels) &&
                 fl_integers_get(&u->integers, in, out, count);
         if (sound && mode != FL_RUN_PLAIN)
             add_steps(u, mode, out, last);
-        fl_memory_free(last);
+        fl_pool_give(u->integers.pool, last);
     }
-    fl_memory_free(list);
+    fl_pool_give(u->integers.pool, list);
     uint64_t power = sound ? fl_layout_power(scale) : 1;
     for (size_t i = 0; sound && i < count; i++)
         out[i] *= power;
@@ -106,7 +108,9 @@ static bool get_labels(fl_unpack *u, fl_cursor *in, const first_ranks *first,
                      : mode == FL_RUN_PLAIN &&
                            fl_integers_get(&u->integers, in, numbers, l->run_count);
     uint16_t *labels =
-        sound ? fl_unpack_need(u, fl_memory_alloc(l->run_count, sizeof *labels)) : NULL;
+        sound ? fl_unpack_need(
+                    u, fl_pool_take(u->integers.pool, l->run_count, sizeof *labels))
+              : NULL;
     for (size_t i = 0; labels && i < l->run_count; i++) {
         sound = sound && numbers[i] < l->label_count;
         labels[i] = (uint16_t)numbers[i];
@@ -123,8 +127,8 @@ static bool get_run_numbers(fl_unpack *u, fl_cursor *in, uint64_t *numbers)
     first_ranks first = {0};
     bool sound = true;
     for (size_t i = 0; i < l->per_run_count; i++) {
-        u->run_numbers[i] =
-            fl_unpack_need(u, fl_memory_alloc(l->run_count, sizeof(uint64_t)));
+        u->run_numbers[i] = fl_unpack_need(
+            u, fl_pool_take(u->integers.pool, l->run_count, sizeof(uint64_t)));
         sound = sound && u->run_numbers[i];
     }
     size_t next = 0;
@@ -135,117 +139,249 @@ static bool get_run_numbers(fl_unpack *u, fl_cursor *in, uint64_t *numbers)
     sound = sound && get_labels(u, in, &first, numbers);
     for (; sound && next < l->per_run_count; next++)
         sound = get_run_cell(u, in, &first, u->run_numbers[next]);
-    fl_memory_free(first.codes);
+    fl_pool_give(u->integers.pool, first.codes);
     return sound && in->left == 0;
 }
 
-flowan_status fl_unpack_runs(fl_unpack *u, uint64_t *numbers)
+static flowan_status get_runs(fl_unpack *u)
 {
     const fl_layout *l = &u->layout;
     fl_cursor in;
     flowan_status status = fl_unpack_part(u, FL_PART_RUNS, &in);
     if (status != FLOWAN_OK)
         return status;
-    u->lengths = fl_memory_alloc(l->run_count, sizeof *u->lengths);
-    u->run_of_row = fl_memory_alloc(l->rows, sizeof *u->run_of_row);
-    if (!u->lengths || !u->run_of_row)
+    size_t most = l->run_count > l->label_count ? l->run_count : l->label_count;
+    uint64_t *numbers = fl_pool_take(u->integers.pool, most, sizeof *numbers);
+    u->lengths = fl_pool_take(u->integers.pool, l->run_count, sizeof *u->lengths);
+    if (!numbers || !u->lengths) {
+        fl_pool_give(u->integers.pool, numbers);
         return fl_status_memory(u->error);
+    }
     size_t row = 0;
     bool sound =
         fl_unpack_get_below(u, &in, numbers, l->run_count, (uint64_t)l->rows + 1);
     for (size_t i = 0; sound && i < l->run_count; i++) {
         u->lengths[i] = (uint32_t)numbers[i];
         sound = numbers[i] <= l->rows - row;
-        for (size_t k = 0; sound && k < numbers[i]; k++)
-            u->run_of_row[row++] = (uint32_t)i;
+        row += u->lengths[i];
     }
     sound = sound && row == l->rows && get_run_numbers(u, &in, numbers);
+    fl_pool_give(u->integers.pool, numbers);
     return sound ? FLOWAN_OK : fl_unpack_damage(u, FL_PART_RUNS, "runs of a block");
 }
 
-/* Where each label's rows begin, in order of labels. */
-static void count_labels(const fl_unpack *u, size_t *next)
+static flowan_status need_runs(fl_unpack *u)
 {
-    const fl_layout *l = &u->layout;
-    size_t first = 0;
-    memset(next, 0, l->label_count * sizeof *next);
-    for (size_t i = 0; i < l->run_count; i++)
-        next[u->labels[i]] += u->lengths[i];
-    for (size_t i = 0; i < l->label_count; i++) {
-        size_t size = next[i];
-        next[i] = first;
-        first += size;
-    }
+    return u->lengths ? FLOWAN_OK : get_runs(u);
 }
 
-/* Each label's list of classes: places[label] is where it begins in `list`. */
-static bool get_lists(fl_unpack *u, fl_cursor *in, uint64_t *numbers, size_t *places,
-                      uint16_t **list)
+/* Where each label's rows begin, in order of labels; label_count + 1 entries. */
+static void count_labels(const fl_unpack *u, size_t *starts)
+{
+    const fl_layout *l = &u->layout;
+    memset(starts, 0, (l->label_count + 1) * sizeof *starts);
+    for (size_t i = 0; i < l->run_count; i++)
+        starts[u->labels[i] + 1] += u->lengths[i];
+    for (size_t i = 0; i < l->label_count; i++)
+        starts[i + 1] += starts[i];
+}
+
+/* Each label's list of classes. */
+static bool get_lists(fl_unpack *u, fl_cursor *in, uint64_t *numbers)
 {
     const fl_layout *l = &u->layout;
     size_t total = 0;
-    *list = NULL;
     if (!fl_unpack_get_below(u, in, numbers, l->label_count,
                              (uint64_t)l->class_count + 1))
         return false;
     for (size_t i = 0; i < l->label_count; i++) {
-        places[i] = total;
+        u->label_lists[i] = total;
         total += (size_t)numbers[i];
     }
-    places[l->label_count] = total;
+    u->label_lists[l->label_count] = total;
     if (total > l->rows) /* each is there for a row */
         return false;
-    *list = fl_unpack_need(u, fl_memory_alloc(total, sizeof **list));
-    if (!*list || !fl_unpack_get_below(u, in, numbers, total, l->class_count))
+    u->listed =
+        fl_unpack_need(u, fl_pool_take(u->integers.pool, total, sizeof *u->listed));
+    if (!u->listed || !fl_unpack_get_below(u, in, numbers, total, l->class_count))
         return false;
     for (size_t i = 0; i < total; i++)
-        (*list)[i] = (uint16_t)numbers[i];
+        u->listed[i] = (uint16_t)numbers[i];
     return true;
 }
 
-flowan_status fl_unpack_classes(fl_unpack *u, uint64_t *numbers)
+/* The classes of rows, label by label. */
+static bool get_codes(fl_unpack *u, const uint64_t *numbers, const size_t *starts)
+{
+    for (size_t label = 0; label < u->layout.label_count; label++) {
+        const uint16_t *list = u->listed + u->label_lists[label];
+        size_t size = u->label_lists[label + 1] - u->label_lists[label];
+        uint64_t most = 0;
+        for (size_t i = starts[label]; i < starts[label + 1]; i++)
+            most = numbers[i] > most ? numbers[i] : most;
+        if (starts[label] < starts[label + 1] && most >= size)
+            return false;
+        for (size_t i = starts[label]; i < starts[label + 1]; i++)
+            u->classes[i] = list[numbers[i]];
+    }
+    return true;
+}
+
+/* Reads the part; `codes` false: only its lists. */
+static flowan_status get_classes(fl_unpack *u, bool codes)
 {
     const fl_layout *l = &u->layout;
     fl_cursor in;
-    flowan_status status = fl_unpack_part(u, FL_PART_CLASSES, &in);
+    flowan_status status = codes ? need_runs(u) : FLOWAN_OK;
+    if (status == FLOWAN_OK)
+        status = fl_unpack_part(u, FL_PART_CLASSES, &in);
     if (status != FLOWAN_OK)
         return status;
-    size_t *places = fl_memory_alloc(l->label_count + 1, sizeof *places);
-    size_t *next = fl_memory_alloc(l->label_count, sizeof *next);
-    uint16_t *list = NULL;
-    u->class_of_row = fl_memory_alloc(l->rows, sizeof *u->class_of_row);
-    u->first = fl_memory_zalloc(l->class_count + 1, sizeof *u->first);
-    u->rows = fl_memory_alloc(l->rows, sizeof *u->rows);
-    if (!places || !next || !u->class_of_row || !u->first || !u->rows) {
-        status = fl_status_memory(u->error);
-        goto out;
+    fl_pool *pool = u->integers.pool;
+    size_t most = l->rows > l->label_count ? l->rows : l->label_count;
+    uint64_t *numbers = fl_pool_take(pool, most, sizeof *numbers);
+    size_t *starts = fl_pool_take(pool, l->label_count + 1, sizeof *starts);
+    fl_pool_give(pool, u->label_lists);
+    fl_pool_give(pool, u->listed);
+    u->listed = NULL;
+    u->label_lists = fl_pool_take(pool, l->label_count + 1, sizeof *u->label_lists);
+    if (codes)
+        u->classes = fl_pool_take(pool, l->rows, sizeof *u->classes);
+    bool memory = numbers && starts && u->label_lists && (!codes || u->classes);
+    bool sound = memory && get_lists(u, &in, numbers);
+    if (sound && codes) {
+        count_labels(u, starts);
+        sound = fl_integers_get(&u->integers, &in, numbers, l->rows) && in.left == 0 &&
+                get_codes(u, numbers, starts);
     }
-    bool sound = get_lists(u, &in, numbers, places, &list) &&
-                 fl_integers_get(&u->integers, &in, numbers, l->rows) && in.left == 0;
-    if (sound)
-        count_labels(u, next);
-    for (size_t row = 0; sound && row < l->rows; row++) {
-        size_t label = u->labels[u->run_of_row[row]];
-        uint64_t code = numbers[next[label]++];
-        sound = code < places[label + 1] - places[label];
-        if (sound) {
-            u->class_of_row[row] = list[places[label] + code];
-            u->first[u->class_of_row[row] + 1]++;
-        }
-    }
-    if (!sound) {
-        status = fl_unpack_damage(u, FL_PART_CLASSES, "classes of a block");
-        goto out;
-    }
+    fl_pool_give(pool, numbers);
+    fl_pool_give(pool, starts);
+    if (!memory)
+        return fl_status_memory(u->error);
+    return sound ? FLOWAN_OK
+                 : fl_unpack_damage(u, FL_PART_CLASSES, "classes of a block");
+}
+
+static flowan_status need_classes(fl_unpack *u)
+{
+    return u->classes || u->layout.rows == 0 ? FLOWAN_OK : get_classes(u, true);
+}
+
+flowan_status fl_unpack_labels(fl_unpack *u)
+{
+    return u->label_lists || u->layout.rows == 0 ? FLOWAN_OK : get_classes(u, false);
+}
+
+flowan_status fl_unpack_sizes(fl_unpack *u)
+{
+    const fl_layout *l = &u->layout;
+    flowan_status status = u->class_rows ? FLOWAN_OK : need_classes(u);
+    if (status != FLOWAN_OK)
+        return status;
+    u->first =
+        fl_pool_take_zeroed(u->integers.pool, l->class_count + 1, sizeof *u->first);
+    if (!u->first)
+        return fl_status_memory(u->error);
+    for (size_t i = 0; !u->class_rows && i < l->rows; i++)
+        u->first[u->classes[i] + 1]++;
     for (size_t i = 0; i < l->class_count; i++)
-        u->first[i + 1] += u->first[i];
-    for (size_t row = 0; row < l->rows; row++)
-        u->rows[u->first[u->class_of_row[row]]++] = (uint32_t)row;
-    memmove(u->first + 1, u->first, l->class_count * sizeof *u->first);
-    u->first[0] = 0;
-out:
-    fl_memory_free(places);
-    fl_memory_free(next);
-    fl_memory_free(list);
+        u->first[i + 1] = u->first[i] + (u->class_rows ? (uint32_t)u->class_rows[i]
+                                                       : u->first[i + 1]);
+    return FLOWAN_OK;
+}
+
+/* --- order --- */
+
+/* How far each label's rows and each class's are passed. */
+typedef struct walk {
+    size_t *of_label;
+    uint32_t *of_class;
+} walk;
+
+static bool begin_walk(const fl_unpack *u, walk *w)
+{
+    const fl_layout *l = &u->layout;
+    w->of_label =
+        fl_pool_take(u->integers.pool, l->label_count + 1, sizeof *w->of_label);
+    w->of_class = fl_pool_take(u->integers.pool, l->class_count, sizeof *w->of_class);
+    if (!w->of_label || !w->of_class)
+        return false;
+    count_labels(u, w->of_label);
+    if (l->class_count)
+        memcpy(w->of_class, u->first, l->class_count * sizeof *w->of_class);
+    return true;
+}
+
+static void end_walk(fl_unpack *u, walk *w)
+{
+    fl_pool_give(u->integers.pool, w->of_label);
+    fl_pool_give(u->integers.pool, w->of_class);
+}
+
+/* The classes of the next run's rows. */
+static const uint16_t *next_run(const fl_unpack *u, walk *w, size_t run)
+{
+    const uint16_t *classes = u->classes + w->of_label[u->labels[run]];
+    w->of_label[u->labels[run]] += u->lengths[run];
+    return classes;
+}
+
+/* Puts the rows of a run behind those of their classes. */
+static bool place_run(fl_unpack *u, walk *w, const uint16_t *classes, size_t run,
+                      uint32_t row)
+{
+    for (size_t i = 0; i < u->lengths[run]; i++) {
+        uint32_t at = w->of_class[classes[i]];
+        if (at == u->first[classes[i] + 1])
+            return false;
+        u->rows[at] = row++;
+        u->runs[at] = (uint32_t)run;
+        w->of_class[classes[i]] = at + 1;
+    }
+    return true;
+}
+
+flowan_status fl_unpack_order(fl_unpack *u)
+{
+    const fl_layout *l = &u->layout;
+    walk w = {0};
+    if (u->rows)
+        return FLOWAN_OK;
+    flowan_status status = need_classes(u);
+    if (status != FLOWAN_OK)
+        return status;
+    u->rows = fl_pool_take(u->integers.pool, l->rows, sizeof *u->rows);
+    u->runs = fl_pool_take(u->integers.pool, l->rows, sizeof *u->runs);
+    if (!begin_walk(u, &w) || !u->rows || !u->runs)
+        status = fl_status_memory(u->error);
+    uint32_t row = 0;
+    for (size_t i = 0; status == FLOWAN_OK && i < l->run_count; i++) {
+        if (!place_run(u, &w, next_run(u, &w, i), i, row)) /* not as the bounds say */
+            status = fl_unpack_damage(u, FL_PART_CLASSES, "classes of a block");
+        row += u->lengths[i];
+    }
+    end_walk(u, &w);
+    return status;
+}
+
+flowan_status fl_unpack_row_classes(fl_unpack *u)
+{
+    const fl_layout *l = &u->layout;
+    walk w = {0};
+    if (u->class_of_row)
+        return FLOWAN_OK;
+    flowan_status status = need_classes(u);
+    if (status != FLOWAN_OK)
+        return status;
+    u->class_of_row = fl_pool_take(u->integers.pool, l->rows, sizeof *u->class_of_row);
+    if (!begin_walk(u, &w) || !u->class_of_row)
+        status = fl_status_memory(u->error);
+    uint32_t row = 0;
+    for (size_t i = 0; status == FLOWAN_OK && i < l->run_count; i++) {
+        memcpy(u->class_of_row + row, next_run(u, &w, i),
+               u->lengths[i] * sizeof *u->class_of_row);
+        row += u->lengths[i];
+    }
+    end_walk(u, &w);
     return status;
 }

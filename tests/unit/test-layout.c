@@ -210,7 +210,7 @@ START_TEST(all_comes_back)
     for (size_t i = 0; i < 5; i++) {
         ck_assert_uint_eq(out.entries[i].class, s.entries[i].class);
         ck_assert_uint_eq(out.entries[i].source, s.entries[i].source);
-        ck_assert_uint_eq(out.entries[i].constant, s.entries[i].constant);
+        ck_assert_uint_eq(out.entries[i].low, s.entries[i].low);
     }
     for (size_t i = 0; i < 6; i++) {
         ck_assert_int_eq(out.streams[i].kind, s.streams[i].kind);
