@@ -370,9 +370,11 @@ static bool is_wanted(const fl_layout_column *column, const char *const *names,
 static flowan_status use_columns(decode *d, const char *const *names, size_t count)
 {
     const fl_unpack *u = &d->unpack;
+    const flowan_filter *again = d->pick.exact ? NULL : d->pick.question->filter;
     for (size_t i = 0; i < u->layout.column_count; i++) {
         const fl_layout_column *info = &u->layout.columns[i];
-        if (!is_wanted(info, names, count))
+        if (!is_wanted(info, names, count) &&
+            !(again && is_wanted(info, again->columns, again->column_count)))
             continue;
         size_t before = d->batch->column_count;
         d->columns[i] = fl_batch_use_column(d->batch, info->name, info->name_size,
@@ -460,10 +462,10 @@ static bool needs_order(const fl_layout *l, const char *const *names, size_t cou
     return needs;
 }
 
-flowan_status fl_reader_ask(flowan_reader *reader, size_t index,
-                            const fl_question *question, const char *const *columns,
-                            size_t count, flowan_batch *batch, fl_answer *answer,
-                            flowan_error *error)
+flowan_status fl_reader_ask(const flowan_reader *reader, fl_workspace *space,
+                            size_t index, const fl_question *question,
+                            const char *const *columns, size_t count,
+                            flowan_batch *batch, fl_answer *answer, flowan_error *error)
 {
     flowan_batch_reset(batch);
     if (index >= reader->block_count)
@@ -471,12 +473,12 @@ flowan_status fl_reader_ask(flowan_reader *reader, size_t index,
                               "%s: has no block %zu", reader->path, index);
     uint64_t block = reader->blocks[index].offset;
     fl_segment_head head;
-    flowan_status status = fl_reader_head(reader, block, &head, error);
+    flowan_status status = fl_reader_head(reader, &space->head, block, &head, error);
     if (status != FLOWAN_OK)
         return status;
     decode d = {.batch = batch};
     if (head.block_size == reader->blocks[index].size)
-        status = fl_unpack_open(&d.unpack, reader, &head, block, error);
+        status = fl_unpack_open(&d.unpack, reader, space, &head, block, error);
     else
         status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, block,
                                 "a block of another size than the footer says", error);
@@ -489,7 +491,8 @@ flowan_status fl_reader_ask(flowan_reader *reader, size_t index,
         status = decode_block(&d, columns, count);
     if (status != FLOWAN_OK)
         flowan_batch_reset(batch);
-    *answer = (fl_answer){d.pick.how, d.pick.exact};
+    *answer =
+        (fl_answer){d.pick.how, d.pick.exact, head.head_size + d.unpack.bytes_read};
     decode_free(&d);
     fl_segment_head_free(&head);
     return status;
@@ -501,5 +504,6 @@ flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
 {
     const fl_question all = {0};
     fl_answer answer;
-    return fl_reader_ask(reader, index, &all, columns, count, batch, &answer, error);
+    return fl_reader_ask(reader, &reader->space, index, &all, columns, count, batch,
+                         &answer, error);
 }

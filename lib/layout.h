@@ -133,7 +133,8 @@ typedef struct fl_layout {
                                     each; borrowed */
     size_t shapes_size;
     size_t shape_count;
-    uint64_t *has; /* bit [shape * has_width * 64 + column]; made when read */
+    uint64_t *
+        has; /* bit [shape * has_width * 64 + column]; made when read; the slice's when written */
     size_t has_width;
     size_t texts;      /* rows whose text is kept */
     size_t text_bytes; /* of them all */

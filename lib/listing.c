@@ -31,9 +31,11 @@ static flowan_status list_block(flowan_reader *reader, size_t index,
     reader->listing = l;
     reader->forget_listing = forget;
     uint64_t block = reader->blocks[index].offset;
-    flowan_status status = fl_reader_head(reader, block, &head, error);
+    flowan_status status =
+        fl_reader_head(reader, &reader->space.head, block, &head, error);
     if (status == FLOWAN_OK)
-        status = fl_unpack_open(&l->unpack, reader, &head, block, error);
+        status =
+            fl_unpack_open(&l->unpack, reader, &reader->space, &head, block, error);
     fl_segment_head_free(&head);
     l->unpack.head = NULL; /* only the directory is looked at */
     if (status == FLOWAN_OK)

@@ -3,12 +3,13 @@
 #include "bits.h"
 #include "bounds.h"
 #include "sources.h"
+#include "summary.h"
 
 /* Smaller parts share a section: a section costs twelve bytes. */
 enum { SMALL_SIZE = 768, EXTRAS_MAX = 1 };
 
-/* Blocks of fewer rows are read as fast as their bounds. */
-enum { BOUNDS_ROWS = 4096 };
+/* Blocks of fewer rows are read as fast as what could be known of them before. */
+enum { BOUNDS_ROWS = 1024 };
 
 /* Tokens are texts without any repetition but by chance: more effort finds matches that
  * cost more than they save. */
@@ -418,6 +419,8 @@ static bool list_columns(packer *p)
                     from->offset[s->first + row + 1] - from->offset[s->first + row];
     }
     l->cell_count = s->cell_count;
+    l->has = s->has;
+    l->has_width = s->has_width;
     fl_memory_free(rows_of_shape);
     return true;
 }
@@ -531,6 +534,8 @@ static bool put_parts(packer *p)
     }
     if (p->slice.rows < BOUNDS_ROWS)
         return true;
+    if (!fl_summary_put(&p->layout, p->classes.first, &p->pack->summary))
+        return false;
     fl_bounds_put(&p->layout, p->classes.first, &p->integers, &p->pack->scratch);
     return end_extra(p, FL_EXTRA_BOUNDS);
 }
@@ -612,12 +617,14 @@ static bool begin(packer *p, fl_pack *pack, flowan_level level, size_t rows)
     fl_buffer_clear(&pack->small);
     fl_buffer_clear(&pack->large);
     fl_buffer_clear(&pack->scratch);
+    fl_buffer_clear(&pack->summary);
     return p->bytes && p->integers.codec && p->numbers;
 }
 
 static void end(packer *p)
 {
     /* what the layout has from others is theirs */
+    p->layout.has = NULL;
     p->layout.parents = NULL;
     p->layout.class_shapes = NULL;
     fl_layout_free(&p->layout);
@@ -668,7 +675,8 @@ out:
 size_t fl_pack_memory(const fl_pack *pack)
 {
     return pack->stored.capacity + pack->small.capacity + pack->large.capacity +
-           pack->scratch.capacity + pack->sections_room * sizeof *pack->head.sections;
+           pack->scratch.capacity + pack->summary.capacity +
+           pack->sections_room * sizeof *pack->head.sections;
 }
 
 void fl_pack_free(fl_pack *pack)
@@ -678,5 +686,6 @@ void fl_pack_free(fl_pack *pack)
     fl_buffer_free(&pack->small);
     fl_buffer_free(&pack->large);
     fl_buffer_free(&pack->scratch);
+    fl_buffer_free(&pack->summary);
     *pack = (fl_pack){0};
 }

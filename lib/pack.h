@@ -17,6 +17,7 @@ typedef struct fl_pack {
     fl_buffer small;      /* parts that share a section */
     fl_buffer large;      /* parts that have their own */
     fl_buffer scratch;
+    fl_buffer summary;    /* for the footer; empty: none */
     size_t sections_room; /* of head.sections */
 } fl_pack;
 

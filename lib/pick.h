@@ -53,14 +53,16 @@ typedef struct fl_pick {
 
 typedef struct fl_answer {
     fl_picked how;
-    bool exact; /* as in fl_pick */
+    bool exact; /* as in fl_pick; else the columns of the filter are there too */
+    uint64_t bytes_read;
 } fl_answer;
 
 /* flowan_reader_read, but only for rows that the question asks for, and no more than
  * those become rows of the batch, in order. */
-flowan_status fl_reader_ask(flowan_reader *reader, size_t block,
-                            const fl_question *question, const char *const *columns,
-                            size_t count, flowan_batch *batch, fl_answer *answer,
+flowan_status fl_reader_ask(const flowan_reader *reader, fl_workspace *space,
+                            size_t block, const fl_question *question,
+                            const char *const *columns, size_t count,
+                            flowan_batch *batch, fl_answer *answer,
                             flowan_error *error);
 
 /* Answers the question for the block, whose directory was read. fl_pick_free in any case;

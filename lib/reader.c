@@ -19,8 +19,8 @@ flowan_status fl_reader_fail(const flowan_reader *reader, flowan_status status,
                           flowan_status_text(status));
 }
 
-flowan_status fl_reader_load(flowan_reader *reader, fl_buffer *buffer, uint64_t offset,
-                             uint64_t size, flowan_error *error)
+flowan_status fl_reader_load(const flowan_reader *reader, fl_buffer *buffer,
+                             uint64_t offset, uint64_t size, flowan_error *error)
 {
     fl_buffer_clear(buffer);
     if (offset > reader->file_size || size > reader->file_size - offset)
@@ -38,34 +38,43 @@ flowan_status fl_reader_load(flowan_reader *reader, fl_buffer *buffer, uint64_t 
         return FLOWAN_ERROR_IO;
     }
     buffer->size = (size_t)size;
-    reader->bytes_read += size;
     return FLOWAN_OK;
 }
 
 /* --- finding the blocks --- */
 
-flowan_status fl_reader_head(flowan_reader *reader, uint64_t offset,
-                             fl_segment_head *head, flowan_error *error)
+flowan_status fl_reader_head(const flowan_reader *reader, fl_buffer *bytes,
+                             uint64_t offset, fl_segment_head *head,
+                             flowan_error *error)
 {
     uint32_t head_size;
     uint64_t block_size;
-    flowan_status status = fl_reader_load(reader, &reader->head, offset,
-                                          FL_SEGMENT_BLOCK_FIXED_SIZE, error);
+    flowan_status status =
+        fl_reader_load(reader, bytes, offset, FL_SEGMENT_BLOCK_FIXED_SIZE, error);
     if (status != FLOWAN_OK)
         return status;
-    if (!fl_segment_peek_head((const unsigned char *)reader->head.data, &head_size,
+    if (!fl_segment_peek_head((const unsigned char *)bytes->data, &head_size,
                               &block_size) ||
         block_size > reader->file_size - offset)
         return fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, offset, "head of a block",
                               error);
-    status = fl_reader_load(reader, &reader->head, offset, head_size, error);
+    status = fl_reader_load(reader, bytes, offset, head_size, error);
     if (status != FLOWAN_OK)
         return status;
-    status =
-        fl_segment_get_head((const unsigned char *)reader->head.data, head_size, head);
+    status = fl_segment_get_head((const unsigned char *)bytes->data, head_size, head);
     if (status != FLOWAN_OK)
         return fl_reader_fail(reader, status, offset, "head of a block", error);
     return FLOWAN_OK;
+}
+
+void fl_workspace_free(fl_workspace *space)
+{
+    fl_codec_free(space->codec);
+    fl_buffer_free(&space->head);
+    fl_buffer_free(&space->stored);
+    for (size_t i = 0; i < sizeof space->spares / sizeof *space->spares; i++)
+        fl_buffer_free(&space->spares[i]);
+    fl_pool_free(&space->pool);
 }
 
 static bool add_block(flowan_reader *reader, uint64_t offset,
@@ -74,8 +83,8 @@ static bool add_block(flowan_reader *reader, uint64_t offset,
     if (!fl_memory_grow((void **)&reader->blocks, &reader->blocks_room,
                         reader->block_count + 1, sizeof *reader->blocks))
         return false;
-    reader->blocks[reader->block_count++] =
-        (fl_segment_block){offset, head->block_size, head->stats};
+    reader->blocks[reader->block_count++] = (fl_segment_block){
+        .offset = offset, .size = head->block_size, .stats = head->stats};
     return true;
 }
 
@@ -117,12 +126,13 @@ static flowan_status find_magic(flowan_reader *reader, uint64_t *offset,
         uint64_t size = reader->file_size - *offset;
         size = size < WALK_CHUNK ? size : WALK_CHUNK;
         flowan_status status =
-            fl_reader_load(reader, &reader->stored, *offset, size, error);
+            fl_reader_load(reader, &reader->space.stored, *offset, size, error);
         if (status != FLOWAN_OK)
             return status;
-        const char *found = memmem(reader->stored.data, (size_t)size, "FLBLOCK\n", 8);
+        const char *found =
+            memmem(reader->space.stored.data, (size_t)size, "FLBLOCK\n", 8);
         if (found) {
-            *offset += (uint64_t)(found - reader->stored.data);
+            *offset += (uint64_t)(found - reader->space.stored.data);
             return FLOWAN_OK;
         }
         *offset += size > 7 ? size - 7 : size;
@@ -141,7 +151,8 @@ static flowan_status walk(flowan_reader *reader, flowan_error *error)
     const uint64_t limit = 4 * reader->file_size + WALK_IN_VAIN;
     while (offset < reader->file_size) {
         fl_segment_head head = {0};
-        flowan_status status = fl_reader_head(reader, offset, &head, NULL);
+        flowan_status status =
+            fl_reader_head(reader, &reader->space.head, offset, &head, NULL);
         if (status == FLOWAN_OK) {
             bool added = add_block(reader, offset, &head);
             for (size_t i = 0; added && i < head.log_count; i++)
@@ -156,7 +167,7 @@ static flowan_status walk(flowan_reader *reader, flowan_error *error)
             return fl_reader_fail(reader, status, offset, "block", error);
         if (spent > limit)
             break;
-        spent += reader->head.size + WALK_CHUNK;
+        spent += reader->space.head.size + WALK_CHUNK;
         offset++;
         status = find_magic(reader, &offset, error);
         if (status != FLOWAN_OK)
@@ -212,11 +223,11 @@ static flowan_status read_footer(flowan_reader *reader, flowan_error *error)
 static flowan_status read_header(flowan_reader *reader, flowan_error *error)
 {
     flowan_status status =
-        fl_reader_load(reader, &reader->head, 0, FL_SEGMENT_HEADER_SIZE, error);
+        fl_reader_load(reader, &reader->space.head, 0, FL_SEGMENT_HEADER_SIZE, error);
     if (status == FLOWAN_ERROR_MEMORY || status == FLOWAN_ERROR_IO)
         return status;
     if (status == FLOWAN_OK)
-        status = fl_segment_get_header((const unsigned char *)reader->head.data,
+        status = fl_segment_get_header((const unsigned char *)reader->space.head.data,
                                        &reader->header);
     reader->header_status = status;
     switch (status) {
@@ -240,9 +251,8 @@ static flowan_status prepare(flowan_reader **out, const char *name, flowan_error
     if (reader) {
         reader->fd = -1;
         reader->path = fl_memory_alloc(name_size, 1);
-        reader->codec = fl_codec_new(0);
     }
-    if (!reader || !reader->path || !reader->codec) {
+    if (!reader || !reader->path) {
         flowan_reader_free(reader);
         return fl_status_memory(error);
     }
@@ -316,14 +326,9 @@ void flowan_reader_free(flowan_reader *reader)
     fl_memory_free(reader->logs);
     fl_buffer_free(&reader->footer);
     fl_buffer_free(&reader->walk_paths);
-    fl_codec_free(reader->codec);
-    fl_buffer_free(&reader->head);
-    fl_buffer_free(&reader->stored);
     if (reader->listing)
         reader->forget_listing(reader);
-    for (size_t i = 0; i < sizeof reader->spares / sizeof *reader->spares; i++)
-        fl_buffer_free(&reader->spares[i]);
-    fl_pool_free(&reader->pool);
+    fl_workspace_free(&reader->space);
     fl_memory_free(reader);
 }
 
@@ -410,15 +415,17 @@ static flowan_status check_sections(flowan_reader *reader, size_t index,
 {
     fl_segment_head head;
     uint64_t block = reader->blocks[index].offset;
-    flowan_status status = fl_reader_head(reader, block, &head, error);
+    flowan_status status =
+        fl_reader_head(reader, &reader->space.head, block, &head, error);
     if (status != FLOWAN_OK)
         return status;
     for (size_t i = 0; status == FLOWAN_OK && i < head.section_count; i++) {
         const fl_segment_section *section = &head.sections[i];
-        status = fl_reader_load(reader, &reader->stored, block + section->offset,
+        status = fl_reader_load(reader, &reader->space.stored, block + section->offset,
                                 section->size, error);
         if (status == FLOWAN_OK &&
-            fl_segment_checksum(reader->stored.data, section->size) != section->checksum)
+            fl_segment_checksum(reader->space.stored.data, section->size) !=
+                section->checksum)
             status =
                 fl_reader_fail(reader, FLOWAN_ERROR_CHECKSUM, block + section->offset,
                                "section of a block", error);

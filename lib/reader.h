@@ -7,6 +7,19 @@
 #include "pool.h"
 #include "segment.h"
 
+/* What it takes to unpack blocks, kept from one to the next. A reader does not change while
+ * its blocks are read, so several threads may read them, each with a workspace. Zeroed is
+ * empty. */
+typedef struct fl_workspace {
+    fl_codec *codec; /* made when first used */
+    fl_pool pool;
+    fl_buffer head;
+    fl_buffer stored;
+    fl_buffer spares[4]; /* borrowed by whoever unpacks a block */
+} fl_workspace;
+
+void fl_workspace_free(fl_workspace *space);
+
 struct flowan_reader {
     flowan_read_function read; /* NULL: from fd */
     void *context;
@@ -24,14 +37,9 @@ struct flowan_reader {
     size_t logs_room;
     fl_buffer footer;     /* paths of logs borrow from it */
     fl_buffer walk_paths; /* or from here, as offsets until the walk ends */
-    fl_codec *codec;
-    fl_buffer head;
-    fl_buffer stored;
-    fl_pool pool;        /* of what unpacks blocks … */
-    fl_buffer spares[4]; /* … which borrows these, one after another */
-    uint64_t bytes_read;
-    size_t listed; /* block whose directory is at hand, + 1; 0: none */
-    void *listing; /* listing.c's */
+    fl_workspace space;   /* of calls that are given no other */
+    size_t listed;        /* block whose directory is at hand, + 1; 0: none */
+    void *listing;        /* listing.c's */
     void (*forget_listing)(struct flowan_reader *reader);
 };
 
@@ -40,13 +48,14 @@ flowan_status fl_reader_fail(const flowan_reader *reader, flowan_status status,
                              uint64_t offset, const char *what, flowan_error *error);
 
 /* Replaces the buffer's bytes by those of the file. */
-flowan_status fl_reader_load(flowan_reader *reader, fl_buffer *buffer, uint64_t offset,
-                             uint64_t size, flowan_error *error);
+flowan_status fl_reader_load(const flowan_reader *reader, fl_buffer *buffer,
+                             uint64_t offset, uint64_t size, flowan_error *error);
 
-/* Reads the head of the block at `offset` into reader->head, from which the decoded head
+/* Reads the head of the block at `offset` into `bytes`, from which the decoded head
  * borrows. The caller frees it. */
-flowan_status fl_reader_head(flowan_reader *reader, uint64_t offset,
-                             fl_segment_head *head, flowan_error *error);
+flowan_status fl_reader_head(const flowan_reader *reader, fl_buffer *bytes,
+                             uint64_t offset, fl_segment_head *head,
+                             flowan_error *error);
 
 /* A stored key and type that the table has is that field; all else, -1, is an extra
  * column. */

@@ -93,7 +93,8 @@ static flowan_status copy(fl_repack *repack, flowan_reader *reader,
                                   block->offset + section->offset, "section of a block",
                                   error);
     }
-    fl_segment_block copied = {0, block->size, head->stats};
+    fl_segment_block copied = *block;
+    copied.stats = head->stats;
     return fl_writer_copy(repack->writer, &copied, &repack->bytes, error);
 }
 
@@ -171,12 +172,13 @@ flowan_status fl_repack_block(fl_repack *repack, flowan_reader *reader, size_t i
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "%s: has no block %zu", reader->path, index);
     fl_segment_head head;
-    flowan_status status = fl_reader_head(reader, blocks[index].offset, &head, error);
+    flowan_status status =
+        fl_reader_head(reader, &reader->space.head, blocks[index].offset, &head, error);
     if (status != FLOWAN_OK)
         return status;
     /* the head's strings are overwritten by the reader's next head */
-    fl_buffer bytes = reader->head;
-    reader->head = (fl_buffer){0};
+    fl_buffer bytes = reader->space.head;
+    reader->space.head = (fl_buffer){0};
     if (head.block_size != blocks[index].size) {
         status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, blocks[index].offset,
                                 "a block of another size than the footer says", error);

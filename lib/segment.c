@@ -280,15 +280,58 @@ void fl_segment_head_free(fl_segment_head *head)
 
 /* --- footer --- */
 
+/* What may stand behind the log states; never reused. */
+enum { FOOTER_SUMMARIES = 1 };
+
+/* Whether any block has one: a size that is not 0. */
+static bool has_summary(const fl_buffer *summaries)
+{
+    for (size_t i = 0; summaries && i < summaries->size; i++)
+        if (summaries->data[i])
+            return true;
+    return false;
+}
+
+/* Summaries that are not sound are none: they are only there for speed. */
+static void get_summaries(fl_cursor in, fl_segment_block *blocks, size_t count)
+{
+    fl_cursor look = in;
+    for (size_t i = 0; i < count; i++)
+        fl_cursor_take(&look, (size_t)fl_cursor_varint(&look));
+    for (size_t i = 0; !look.failed && look.left == 0 && i < count; i++) {
+        blocks[i].summary_size = (size_t)fl_cursor_varint(&in);
+        blocks[i].summary = fl_cursor_take(&in, blocks[i].summary_size);
+    }
+}
+
+/* Items of what stands behind the log states; what is not known is passed over. */
+static void get_extra(fl_cursor in, fl_segment_block *blocks, size_t count)
+{
+    while (in.left > 0 && !in.failed) {
+        uint64_t what = fl_cursor_varint(&in);
+        size_t size = (size_t)fl_cursor_varint(&in);
+        fl_cursor item = {fl_cursor_take(&in, size), size, false};
+        if (!in.failed && what == FOOTER_SUMMARIES)
+            get_summaries(item, blocks, count);
+    }
+}
+
 void fl_segment_put_footer(fl_buffer *out, uint64_t offset,
                            const fl_segment_block *blocks, size_t block_count,
-                           const flowan_log_state *logs, size_t log_count)
+                           const flowan_log_state *logs, size_t log_count,
+                           const fl_buffer *summaries)
 {
     size_t from = out->size;
+    fl_buffer extra = {0};
+    if (has_summary(summaries)) {
+        fl_bytes_put_varint(&extra, FOOTER_SUMMARIES);
+        fl_bytes_put_varint(&extra, summaries->size);
+        fl_buffer_append(&extra, summaries->data, summaries->size);
+    }
     fl_buffer_append(out, footer_magic, 8);
     fl_bytes_put(out, block_count, 4);
     fl_bytes_put(out, log_count, 4);
-    fl_bytes_put(out, 0, 4); /* size of what stands behind the log states */
+    fl_bytes_put(out, extra.size, 4);
     fl_bytes_put(out, 0, 4); /* reserved */
     for (size_t i = 0; i < block_count; i++) {
         fl_bytes_put(out, blocks[i].offset, 8);
@@ -297,6 +340,9 @@ void fl_segment_put_footer(fl_buffer *out, uint64_t offset,
     }
     for (size_t i = 0; i < log_count; i++)
         put_log(out, &logs[i]);
+    fl_buffer_append(out, extra.data, extra.size);
+    out->failed = out->failed || extra.failed;
+    fl_buffer_free(&extra);
     put_checksum(out, from);
     size_t size = out->size - from;
     size_t trailer = out->size;
@@ -327,6 +373,8 @@ static bool get_blocks(fl_cursor *in, fl_segment_block *blocks, size_t count)
         blocks[i].offset = fl_cursor_get(in, 8);
         blocks[i].size = fl_cursor_get(in, 8);
         blocks[i].stats = get_stats(in);
+        blocks[i].summary = NULL;
+        blocks[i].summary_size = 0;
         if (in->failed || blocks[i].offset != expected || blocks[i].size > INT64_MAX ||
             blocks[i].stats.rows > FL_BATCH_ROWS_MAX)
             return false;
@@ -368,6 +416,8 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
         status = FLOWAN_ERROR_FORMAT;
     if (status == FLOWAN_OK && cursor.left != extra)
         status = FLOWAN_ERROR_FORMAT;
+    if (status == FLOWAN_OK)
+        get_extra(cursor, *blocks, *block_count);
     if (status != FLOWAN_OK) {
         fl_memory_free(*blocks);
         fl_memory_free(*logs);

@@ -69,6 +69,8 @@ typedef struct fl_segment_block {
     uint64_t offset;
     uint64_t size;
     flowan_segment_stats stats;
+    const unsigned char *summary; /* lib/summary.h; NULL: the footer has none, … */
+    size_t summary_size;          /* … or there is no footer */
 } fl_segment_block;
 
 uint64_t fl_segment_checksum(const void *data, size_t size);
@@ -92,16 +94,19 @@ flowan_status fl_segment_get_head(const unsigned char *in, size_t size,
                                   fl_segment_head *out);
 void fl_segment_head_free(fl_segment_head *head);
 
-/* Footer and trailer, as they stand at the end of the file from `offset` on. */
+/* Footer and trailer, as they stand at the end of the file from `offset` on. `summaries`
+ * (NULL: none) are those of all blocks, each behind its size. */
 void fl_segment_put_footer(fl_buffer *out, uint64_t offset,
                            const fl_segment_block *blocks, size_t block_count,
-                           const flowan_log_state *logs, size_t log_count);
+                           const flowan_log_state *logs, size_t log_count,
+                           const fl_buffer *summaries);
 
 /* The footer's place by the last bytes of a file of `file_size`; false when there is none. */
 bool fl_segment_get_trailer(const unsigned char in[FL_SEGMENT_TRAILER_SIZE],
                             uint64_t file_size, uint64_t *offset, uint64_t *size);
 
-/* Decodes a footer. The arrays belong to the caller; paths borrow from `in`. */
+/* Decodes a footer. The arrays belong to the caller; paths and summaries borrow from
+ * `in`. */
 flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
                                     fl_segment_block **blocks, size_t *block_count,
                                     flowan_log_state **logs, size_t *log_count);

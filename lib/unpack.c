@@ -26,6 +26,7 @@ static flowan_status load(fl_unpack *u, size_t section, fl_buffer *out)
     if (!fl_buffer_reserve(out, FL_BITS_PADDING))
         return fl_status_memory(u->error);
     memset(out->data + out->size, 0, FL_BITS_PADDING);
+    u->bytes_read += s->size;
     return FLOWAN_OK;
 }
 
@@ -120,20 +121,24 @@ static flowan_status read_directory(fl_unpack *u)
                                                 "directory of a block", u->error);
 }
 
-flowan_status fl_unpack_open(fl_unpack *u, flowan_reader *reader,
-                             const fl_segment_head *head, uint64_t block,
-                             flowan_error *error)
+flowan_status fl_unpack_open(fl_unpack *u, const flowan_reader *reader,
+                             fl_workspace *space, const fl_segment_head *head,
+                             uint64_t block, flowan_error *error)
 {
-    *u = (fl_unpack){.reader = reader, .head = head, .block = block, .error = error};
-    u->integers.codec = reader->codec;
-    u->integers.pool = &reader->pool;
+    *u = (fl_unpack){
+        .reader = reader, .space = space, .head = head, .block = block, .error = error};
+    if (!space->codec)
+        space->codec = fl_codec_new(0);
+    u->integers.codec = space->codec;
+    u->integers.pool = &space->pool;
     fl_buffer *const own[] = {&u->directory, &u->small, &u->part, &u->integers.tokens};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        *own[i] = reader->spares[i];
-        reader->spares[i] = (fl_buffer){0};
+        *own[i] = space->spares[i];
+        space->spares[i] = (fl_buffer){0};
         fl_buffer_clear(own[i]);
     }
-    flowan_status status = read_directory(u);
+    flowan_status status =
+        space->codec ? read_directory(u) : fl_status_memory(u->error);
     return status == FLOWAN_OK ? place_parts(u) : status;
 }
 
@@ -218,8 +223,8 @@ void fl_unpack_free(fl_unpack *u)
         return;
     fl_buffer *const own[] = {&u->directory, &u->small, &u->part, &u->integers.tokens};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        fl_buffer_free(&u->reader->spares[i]);
-        u->reader->spares[i] = *own[i];
+        fl_buffer_free(&u->space->spares[i]);
+        u->space->spares[i] = *own[i];
         *own[i] = (fl_buffer){0};
     }
 }

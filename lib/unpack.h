@@ -30,7 +30,8 @@ typedef struct fl_unpack_use {
 } fl_unpack_use;
 
 typedef struct fl_unpack {
-    flowan_reader *reader;
+    const flowan_reader *reader;
+    fl_workspace *space;
     const fl_segment_head *head;
     uint64_t block; /* its offset in the file */
     fl_integers integers;
@@ -55,15 +56,16 @@ typedef struct fl_unpack {
     fl_unpack_stream *streams;
     fl_unpack_use *uses; /* by stream, then class */
     size_t use_count;
-    size_t cached;  /* numbers that are held by streams */
+    size_t cached;       /* numbers that are held by streams */
+    uint64_t bytes_read; /* stored ones */
     uint64_t spent; /* numbers that streams were filled with, also those forgotten */
     flowan_error *error;
 } fl_unpack;
 
 /* Reads the directory. fl_unpack_free in any case. */
-flowan_status fl_unpack_open(fl_unpack *unpack, flowan_reader *reader,
-                             const fl_segment_head *head, uint64_t block,
-                             flowan_error *error);
+flowan_status fl_unpack_open(fl_unpack *unpack, const flowan_reader *reader,
+                             fl_workspace *space, const fl_segment_head *head,
+                             uint64_t block, flowan_error *error);
 
 /* What is known of classes before any row is unpacked: bounds of their cells, and how
  * many rows they are. A block may say nothing of it. */

@@ -26,6 +26,7 @@ struct flowan_writer {
     fl_segment_block *blocks;
     size_t block_count;
     size_t blocks_room;
+    fl_buffer summaries; /* of the blocks, as the footer has them */
     flowan_segment_stats stats;
     fl_buffer head; /* of the block that is being written, or the footer */
     fl_pack pack;   /* of flowan_writer_write */
@@ -202,6 +203,12 @@ static int renew(flowan_writer *writer)
     return number == 0 ? fl_file_write(writer->fd, bytes, size) : number;
 }
 
+static void put_summary(flowan_writer *writer, const fl_segment_block *block)
+{
+    fl_bytes_put_varint(&writer->summaries, block->summary_size);
+    fl_buffer_append(&writer->summaries, block->summary, block->summary_size);
+}
+
 flowan_status fl_writer_resume(flowan_writer **out, const char *path,
                                const fl_segment_block *blocks, size_t count,
                                uint64_t end, flowan_error *error)
@@ -215,7 +222,12 @@ flowan_status fl_writer_resume(flowan_writer **out, const char *path,
     }
     for (size_t i = 0; i < count; i++) {
         writer->blocks[i] = blocks[i];
+        put_summary(writer, &blocks[i]);
         fl_segment_stats_add(&writer->stats, &blocks[i].stats);
+    }
+    if (writer->summaries.failed) {
+        flowan_writer_free(writer);
+        return fl_status_memory(error);
     }
     writer->block_count = count;
     writer->size = end;
@@ -244,6 +256,7 @@ void flowan_writer_free(flowan_writer *writer)
     fl_memory_free(writer->name);
     fl_memory_free(writer->blocks);
     fl_buffer_free(&writer->head);
+    fl_buffer_free(&writer->summaries);
     fl_pack_free(&writer->pack);
     fl_memory_free(writer);
 }
@@ -306,22 +319,25 @@ static flowan_status append(flowan_writer *writer, const fl_buffer *head,
     return fail_errno(writer, number, error);
 }
 
+/* `block` has statistics and summary. */
 static flowan_status append_block(flowan_writer *writer, const fl_buffer *head,
                                   const fl_buffer *stored,
-                                  const flowan_segment_stats *stats,
-                                  flowan_error *error)
+                                  const fl_segment_block *block, flowan_error *error)
 {
+    /* room for the summary first: what is on disk cannot fail any more */
     if (!fl_memory_grow((void **)&writer->blocks, &writer->blocks_room,
-                        writer->block_count + 1, sizeof *writer->blocks))
+                        writer->block_count + 1, sizeof *writer->blocks) ||
+        !fl_buffer_reserve(&writer->summaries, block->summary_size + 10))
         return fl_status_memory(error);
     flowan_status status = append(writer, head, stored, error);
     if (status != FLOWAN_OK)
         return status;
     uint64_t size = head->size + (stored ? stored->size : 0);
+    put_summary(writer, block);
     writer->blocks[writer->block_count++] =
-        (fl_segment_block){writer->size, size, *stats};
+        (fl_segment_block){.offset = writer->size, .size = size, .stats = block->stats};
     writer->size += size;
-    fl_segment_stats_add(&writer->stats, stats);
+    fl_segment_stats_add(&writer->stats, &block->stats);
     return FLOWAN_OK;
 }
 
@@ -351,7 +367,11 @@ flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
         fl_segment_put_head(&writer->head, &head);
     if (pack->status != FLOWAN_OK || writer->head.failed)
         return fl_status_memory(error);
-    return append_block(writer, &writer->head, &pack->stored, &head.stats, error);
+    const fl_segment_block block = {.stats = head.stats,
+                                    .summary =
+                                        (const unsigned char *)pack->summary.data,
+                                    .summary_size = pack->summary.size};
+    return append_block(writer, &writer->head, &pack->stored, &block, error);
 }
 
 flowan_status fl_writer_copy(flowan_writer *writer, const fl_segment_block *block,
@@ -359,7 +379,7 @@ flowan_status fl_writer_copy(flowan_writer *writer, const fl_segment_block *bloc
 {
     if (writer->closed)
         return refuse(writer, "more blocks", error);
-    return append_block(writer, bytes, NULL, &block->stats, error);
+    return append_block(writer, bytes, NULL, block, error);
 }
 
 flowan_status flowan_writer_write(flowan_writer *writer, const flowan_batch *batch,
@@ -408,7 +428,7 @@ flowan_status flowan_writer_finish(flowan_writer *writer, const flowan_log_state
         return refuse(writer, "footer", error);
     fl_buffer_clear(&writer->head);
     fl_segment_put_footer(&writer->head, writer->size, writer->blocks,
-                          writer->block_count, logs, count);
+                          writer->block_count, logs, count, &writer->summaries);
     if (writer->head.failed)
         return fl_status_memory(error);
     /* a footer without the header would be no segment, and too long to be nothing */

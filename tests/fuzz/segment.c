@@ -431,12 +431,13 @@ static void put_footer(fl_buffer *out)
         fl_segment_head head;
         if (size == 0 || !mend_get_head(block, size, &head))
             break;
-        blocks[count++] = (fl_segment_block){at, size, head.stats};
+        blocks[count++] =
+            (fl_segment_block){.offset = at, .size = size, .stats = head.stats};
         fl_segment_head_free(&head);
         at += size;
     }
     out->size = at;
-    fl_segment_put_footer(out, at, blocks, count, &log, 1);
+    fl_segment_put_footer(out, at, blocks, count, &log, 1, NULL);
 }
 
 static size_t change_segment(uint8_t *data, size_t size, size_t max, unsigned seed)

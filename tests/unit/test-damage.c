@@ -370,13 +370,14 @@ static void unpack_directories(fl_buffer *file, uint64_t *ends, size_t count)
     fl_segment_block blocks[BLOCKS];
     fl_buffer_append(&plain, file->data, FL_SEGMENT_HEADER_SIZE);
     for (size_t i = 0; i < count; i++) {
-        blocks[i] = (fl_segment_block){plain.size, 0, fl_segment_stats_none()};
+        blocks[i] =
+            (fl_segment_block){.offset = plain.size, .stats = fl_segment_stats_none()};
         put_plain_block(&plain, (const unsigned char *)file->data + ends[i]);
         ends[i] = blocks[i].offset;
         blocks[i].size = plain.size - ends[i];
     }
     ends[count] = plain.size;
-    fl_segment_put_footer(&plain, plain.size, blocks, count, &log_one, 1);
+    fl_segment_put_footer(&plain, plain.size, blocks, count, &log_one, 1, NULL);
     ck_assert(!plain.failed);
     fl_buffer_free(file);
     *file = plain;

@@ -360,9 +360,11 @@ static fl_buffer put_together(const fl_buffer *segment, pieces *p)
 
 static void put_footer(fl_buffer *out, const pieces *p)
 {
-    fl_segment_block entry = {FL_SEGMENT_HEADER_SIZE,
-                              out->size - FL_SEGMENT_HEADER_SIZE, p->head.stats};
-    fl_segment_put_footer(out, out->size, &entry, 1, p->head.logs, p->head.log_count);
+    fl_segment_block entry = {.offset = FL_SEGMENT_HEADER_SIZE,
+                              .size = out->size - FL_SEGMENT_HEADER_SIZE,
+                              .stats = p->head.stats};
+    fl_segment_put_footer(out, out->size, &entry, 1, p->head.logs, p->head.log_count,
+                          NULL);
     ck_assert(!out->failed);
 }
 

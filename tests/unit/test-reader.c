@@ -140,8 +140,10 @@ START_TEST(blocks_have_spellings_of_their_own)
         fl_segment_head head;
         fl_unpack block;
         uint64_t at = reader->blocks[i].offset;
-        ck_assert_int_eq(fl_reader_head(reader, at, &head, NULL), FLOWAN_OK);
-        ck_assert_int_eq(fl_unpack_open(&block, reader, &head, at, NULL), FLOWAN_OK);
+        ck_assert_int_eq(fl_reader_head(reader, &reader->space.head, at, &head, NULL),
+                         FLOWAN_OK);
+        ck_assert_int_eq(
+            fl_unpack_open(&block, reader, &reader->space, &head, at, NULL), FLOWAN_OK);
         ck_assert_uint_eq(block.layout.spellings_size, sizes[i]);
         ck_assert_mem_eq(block.layout.spellings, keys[i], sizes[i]);
         fl_unpack_free(&block);

@@ -93,7 +93,7 @@ static size_t log_of(flowan_reader *reader, size_t index, size_t at,
 {
     size_t count;
     fl_segment_head head;
-    ck_assert_int_eq(fl_reader_head(reader,
+    ck_assert_int_eq(fl_reader_head(reader, &reader->space.head,
                                     fl_reader_blocks(reader, &count)[index].offset,
                                     &head, NULL),
                      FLOWAN_OK);

@@ -246,11 +246,12 @@ END_TEST
 
 START_TEST(footer_holds)
 {
-    fl_segment_block blocks[2] = {{64, 100, {1, 2, 3, 4, 5, 6, 7}},
-                                  {164, 1000, fl_segment_stats_none()}};
+    fl_segment_block blocks[2] = {
+        {.offset = 64, .size = 100, .stats = {1, 2, 3, 4, 5, 6, 7}},
+        {.offset = 164, .size = 1000, .stats = fl_segment_stats_none()}};
     flowan_log_state logs[2] = {log_one, log_two};
     fl_buffer bytes = {0};
-    fl_segment_put_footer(&bytes, 1164, blocks, 2, logs, 2);
+    fl_segment_put_footer(&bytes, 1164, blocks, 2, logs, 2, NULL);
     const unsigned char *at = (const unsigned char *)bytes.data;
     uint64_t file_size = 1164 + bytes.size;
     uint64_t offset, size;
@@ -332,6 +333,49 @@ START_TEST(footer_holds)
 }
 END_TEST
 
+START_TEST(summaries_come_back)
+{
+    fl_segment_block blocks[2] = {
+        {.offset = 64, .size = 100, .stats = fl_segment_stats_none()},
+        {.offset = 164, .size = 1000, .stats = fl_segment_stats_none()}};
+    fl_buffer summaries = {0};
+    fl_buffer_append(&summaries, "\5first\0", 7); /* the second block has none */
+    fl_segment_block *got;
+    flowan_log_state *logs;
+    size_t count, log_count;
+    /* all of them; a byte too few, so that they are not sound and left out; an item that
+     * is not known, with them behind it */
+    for (int i = 0; i < 3; i++) {
+        fl_buffer bytes = {0};
+        summaries.size = i == 1 ? 6 : 7;
+        fl_segment_put_footer(&bytes, 1164, blocks, 2, NULL, 0, &summaries);
+        size_t size = bytes.size - FL_SEGMENT_TRAILER_SIZE - 8;
+        fl_buffer footer = {0};
+        size_t at = 24 + 2 * 72;
+        fl_buffer_append(&footer, bytes.data, at);
+        if (i == 2)
+            fl_buffer_append(&footer, "\x7f\3xyz", 5);
+        fl_buffer_append(&footer, bytes.data + at, size - at);
+        fl_bytes_store((unsigned char *)footer.data + 16, footer.size - at, 4);
+        fl_bytes_put(&footer, fl_segment_checksum(footer.data, footer.size), 8);
+        ck_assert_int_eq(fl_segment_get_footer((const unsigned char *)footer.data,
+                                               footer.size, &got, &count, &logs,
+                                               &log_count),
+                         FLOWAN_OK);
+        ck_assert_uint_eq(count, 2);
+        ck_assert_uint_eq(got[0].summary_size, i == 1 ? 0 : 5);
+        if (i != 1)
+            ck_assert_mem_eq(got[0].summary, "first", 5);
+        ck_assert_uint_eq(got[1].summary_size, 0);
+        fl_memory_free(got);
+        fl_memory_free(logs);
+        fl_buffer_free(&footer);
+        fl_buffer_free(&bytes);
+    }
+    fl_buffer_free(&summaries);
+}
+END_TEST
+
 static Suite *suite_of(void)
 {
     Suite *suite = suite_create("segment");
@@ -343,6 +387,7 @@ static Suite *suite_of(void)
     tcase_add_test(layout, head_is_not_believed);
     tcase_add_test(layout, head_is_kept_small);
     tcase_add_test(layout, footer_holds);
+    tcase_add_test(layout, summaries_come_back);
     tcase_set_timeout(layout, 60);
     suite_add_tcase(suite, layout);
     return suite;
