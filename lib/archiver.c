@@ -13,6 +13,7 @@
 
 #include "archive.h"
 #include "file.h"
+#include "listing.h"
 #include "lock.h"
 #include "seal.h"
 #include "status.h"
@@ -343,6 +344,8 @@ static flowan_status recover(flowan_archiver *archiver, const char *path,
         status = learn_logs(archiver, reader, error);
     /* A block was on disk before the next was written, so sound blocks behind damage are
      * more than a torn tail: the file stays open, and readable, until it is repaired. */
+    if (status == FLOWAN_OK && !more)
+        status = fl_listing_summarize(reader, error);
     if (status == FLOWAN_OK && !more)
         status = finish_left(archiver, path, blocks, sound, end, error);
 out:

@@ -2,12 +2,23 @@
 
 #include "bits.h"
 
-/* Times are in the block's statistics, addresses in the lists of their streams, and the
- * number of a text says nothing. */
-static bool has_bounds(const fl_layout_column *column)
+bool fl_bounds_of(flowan_type type)
 {
-    return column->type != FLOWAN_TYPE_TIME && column->type != FLOWAN_TYPE_ADDRESS &&
-           !fl_type_is_run(column->type);
+    return type != FLOWAN_TYPE_TIME && type != FLOWAN_TYPE_ADDRESS &&
+           !fl_type_is_run(type);
+}
+
+/* The least token whose numbers are not below. */
+static unsigned token_above(uint64_t number)
+{
+    unsigned token = fl_bits_token(number);
+    return token + (fl_bits_token_base(token) < number);
+}
+
+void fl_bounds_set(fl_layout_entry *entry, uint64_t low, uint64_t high)
+{
+    entry->low = fl_bits_token_base(fl_bits_token(low));
+    entry->width = (uint16_t)token_above(high - entry->low);
 }
 
 /* Bounds of a copy are those of the other cell. */
@@ -25,7 +36,7 @@ static size_t list_entries(const fl_layout *l, uint32_t *list, uint32_t *cuts,
     *cut_count = 0;
     for (size_t i = 0; i < l->column_count; i++) {
         const fl_layout_column *column = &l->columns[i];
-        for (size_t k = 0; has_bounds(column) && k < column->cells; k++) {
+        for (size_t k = 0; fl_bounds_of(column->type) && k < column->cells; k++) {
             size_t cell = column->first_cell + k;
             size_t before = count;
             for (size_t e = l->first_entry[cell]; e < l->first_entry[cell + 1]; e++)
@@ -36,13 +47,6 @@ static size_t list_entries(const fl_layout *l, uint32_t *list, uint32_t *cuts,
         }
     }
     return count;
-}
-
-/* The least token whose numbers are not below; one more than all where there is none. */
-static unsigned token_above(uint64_t number)
-{
-    unsigned token = fl_bits_token(number);
-    return token + (fl_bits_token_base(token) < number);
 }
 
 /* What both directions need. */
@@ -89,11 +93,8 @@ void fl_bounds_put(const fl_layout *l, const uint32_t *first, fl_integers *integ
     for (size_t i = 0; i < b.count; i++)
         b.numbers[i] = fl_bits_token(l->entries[b.list[i]].low);
     fl_integers_put(integers, out, b.numbers, b.count, b.cuts, b.cut_count);
-    for (size_t i = 0; i < b.count; i++) {
-        const fl_layout_entry *entry = &l->entries[b.list[i]];
-        uint64_t low = fl_bits_token_base(fl_bits_token(entry->low));
-        b.numbers[i] = token_above(entry->high - low);
-    }
+    for (size_t i = 0; i < b.count; i++)
+        b.numbers[i] = l->entries[b.list[i]].width;
     fl_integers_put(integers, out, b.numbers, b.count, b.cuts, b.cut_count);
     end(&b, integers->pool);
 }
@@ -120,17 +121,11 @@ bool fl_bounds_get(fl_layout *l, fl_integers *integers, fl_cursor *in,
     }
     sound = sound && fl_integers_get(integers, in, b.numbers, b.count) && in->left == 0;
     for (size_t i = 0; sound && i < b.count; i++) {
-        fl_layout_entry *entry = &l->entries[b.list[i]];
-        sound = b.numbers[i] <= FL_BITS_TOKENS;
-        uint64_t width = b.numbers[i] < FL_BITS_TOKENS
-                             ? fl_bits_token_base((unsigned)b.numbers[i])
-                             : UINT64_MAX;
-        entry->high = width < UINT64_MAX - entry->low ? entry->low + width : UINT64_MAX;
+        sound = b.numbers[i] <= FL_LAYOUT_WIDTH_ANY;
+        l->entries[b.list[i]].width = (uint16_t)b.numbers[i];
     }
-    for (size_t i = 0; !sound && i < b.count; i++) {
-        l->entries[b.list[i]].low = 0;
-        l->entries[b.list[i]].high = UINT64_MAX;
-    }
+    for (size_t i = 0; !sound && i < b.count; i++)
+        l->entries[b.list[i]].width = FL_LAYOUT_WIDTH_ANY;
     end(&b, integers->pool);
     if (!sound) {
         fl_pool_give(integers->pool, *class_rows);

@@ -6,7 +6,14 @@
 
 #include "layout.h"
 
-/* Appends the part. Entries' bounds are what they say; `first` as in fl_classes. */
+/* Whether cells of such columns have bounds of their own: times are in the statistics of a
+ * block, addresses in the lists of their streams, and the number of a text says nothing. */
+bool fl_bounds_of(flowan_type type);
+
+/* The bounds of an entry that is no constant, as near as they are kept. */
+void fl_bounds_set(fl_layout_entry *entry, uint64_t low, uint64_t high);
+
+/* Appends the part; `first` as in fl_classes. */
 void fl_bounds_put(const fl_layout *layout, const uint32_t *first,
                    fl_integers *integers, fl_buffer *out);
 

@@ -407,9 +407,9 @@ static flowan_status get_entries(fl_layout *l, fl_integers *integers, fl_cursor 
         constant = 0;
         for (size_t i = l->first_entry[c]; i < l->first_entry[c + 1]; i++)
             if (is_constant(l, &l->entries[i]))
-                l->entries[i].low = l->entries[i].high = constants[constant++];
+                l->entries[i].low = constants[constant++];
             else
-                l->entries[i].high = UINT64_MAX;
+                l->entries[i].width = FL_LAYOUT_WIDTH_ANY;
     }
     status = in->failed ? FLOWAN_ERROR_FORMAT : FLOWAN_OK;
 out:
@@ -544,8 +544,11 @@ bool fl_layout_bounds(const fl_layout *l, size_t cell, size_t class, uint64_t *l
     const fl_layout_entry *entry = origin(l, &cell, class);
     if (!entry)
         return false;
+    uint64_t width = entry->width < FL_LAYOUT_WIDTH_ANY
+                         ? fl_bits_token_base(entry->width)
+                         : UINT64_MAX;
     *low = entry->low;
-    *high = entry->high;
+    *high = width < UINT64_MAX - entry->low ? entry->low + width : UINT64_MAX;
     return true;
 }
 

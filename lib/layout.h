@@ -6,6 +6,7 @@
 #define FL_LAYOUT_H
 
 #include "batch.h"
+#include "bits.h"
 #include "integers.h"
 
 enum {
@@ -62,13 +63,16 @@ static inline uint64_t fl_layout_power(unsigned scale)
  * there are none. */
 unsigned fl_layout_scale(const uint64_t *numbers, size_t count);
 
-/* Where a class has a cell from. */
+/* Where a class has a cell from, and between which numbers: from `low` on up to `low` plus
+ * the least number that has the token `width` (lib/bits.h). */
 typedef struct fl_layout_entry {
     uint16_t class;
     uint16_t source;
-    uint64_t low;  /* of its numbers, of which none is below this or … */
-    uint64_t high; /* … above that; of a constant both are it */
+    uint16_t width; /* FL_LAYOUT_WIDTH_ANY: nothing is known */
+    uint64_t low;   /* of a constant: it */
 } fl_layout_entry;
+
+enum { FL_LAYOUT_WIDTH_ANY = FL_BITS_TOKENS };
 
 /* Stored in segments: never reused. */
 typedef enum fl_stream_kind {

@@ -1,6 +1,10 @@
-/* What columns a block has: its directory, kept at hand from one call to the next. */
+/* What columns a block has, and what of each: its directory, kept at hand from one call to
+ * the next. */
+#include "listing.h"
+
 #include "reader.h"
 #include "status.h"
+#include "summary.h"
 #include "unpack.h"
 
 typedef struct listing {
@@ -43,17 +47,22 @@ static flowan_status list_block(flowan_reader *reader, size_t index,
     return status;
 }
 
+/* The directory is at hand, or comes there. */
+static flowan_status need_block(flowan_reader *reader, size_t index,
+                                flowan_error *error)
+{
+    return reader->listed == index + 1 ? FLOWAN_OK : list_block(reader, index, error);
+}
+
 flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t column,
                                    flowan_column *out, flowan_error *error)
 {
     if (index >= reader->block_count)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "%s: has no block %zu", reader->path, index);
-    if (reader->listed != index + 1) {
-        flowan_status status = list_block(reader, index, error);
-        if (status != FLOWAN_OK)
-            return status;
-    }
+    flowan_status status = need_block(reader, index, error);
+    if (status != FLOWAN_OK)
+        return status;
     listing *l = reader->listing;
     const fl_layout *layout = &l->unpack.layout;
     if (column >= layout->column_count)
@@ -71,4 +80,54 @@ flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t c
                            .rows = layout->rows,
                            .present_count = entry->present};
     return FLOWAN_OK;
+}
+
+/* Appends the summary of a block; nothing where it is damaged. */
+static flowan_status summarize(flowan_reader *reader, size_t index, fl_buffer *out)
+{
+    fl_segment_head head = {0};
+    fl_unpack unpack = {0};
+    size_t before = out->size;
+    uint64_t block = reader->blocks[index].offset;
+    flowan_status status =
+        fl_reader_head(reader, &reader->space.head, block, &head, NULL);
+    if (status == FLOWAN_OK)
+        status = fl_unpack_open(&unpack, reader, &reader->space, &head, block, NULL);
+    if (status == FLOWAN_OK)
+        status = fl_unpack_bounds(&unpack);
+    if (status == FLOWAN_OK && !fl_summary_put(&unpack.layout, out))
+        status = FLOWAN_ERROR_MEMORY;
+    fl_unpack_free(&unpack);
+    fl_segment_head_free(&head);
+    if (status != FLOWAN_OK)
+        out->size = before;
+    return status == FLOWAN_ERROR_MEMORY ? status : FLOWAN_OK;
+}
+
+flowan_status fl_listing_summarize(flowan_reader *reader, flowan_error *error)
+{
+    fl_buffer *all = &reader->summaries;
+    flowan_status status = FLOWAN_OK;
+    if (reader->is_summarized)
+        return FLOWAN_OK;
+    size_t *ends = fl_memory_alloc(reader->block_count, sizeof *ends);
+    if (!ends)
+        return fl_status_memory(error);
+    for (size_t i = 0; status == FLOWAN_OK && i < reader->block_count; i++) {
+        const fl_segment_block *block = &reader->blocks[i];
+        if (!block->summary && block->stats.rows >= FL_SUMMARY_ROWS_MIN)
+            status = summarize(reader, i, all);
+        ends[i] = all->size;
+    }
+    size_t first = 0;
+    for (size_t i = 0; status == FLOWAN_OK && i < reader->block_count; i++) {
+        if (ends[i] > first) {
+            reader->blocks[i].summary = (const unsigned char *)all->data + first;
+            reader->blocks[i].summary_size = ends[i] - first;
+        }
+        first = ends[i];
+    }
+    reader->is_summarized = status == FLOWAN_OK;
+    fl_memory_free(ends);
+    return status == FLOWAN_OK ? status : fl_status_memory(error);
 }

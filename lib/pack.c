@@ -8,9 +8,6 @@
 /* Smaller parts share a section: a section costs twelve bytes. */
 enum { SMALL_SIZE = 768, EXTRAS_MAX = 1 };
 
-/* Blocks of fewer rows are read as fast as what could be known of them before. */
-enum { BOUNDS_ROWS = 1024 };
-
 /* Tokens are texts without any repetition but by chance: more effort finds matches that
  * cost more than they save. */
 enum { ZSTD_TOKENS = 1, ZSTD_FAST = 1, ZSTD_DEFAULT = 3, ZSTD_SMALL = 19 };
@@ -532,9 +529,9 @@ static bool put_parts(packer *p)
             !put_items(p, p->slice.columns[i], entries->rows, entries->count))
             return false;
     }
-    if (p->slice.rows < BOUNDS_ROWS)
+    if (p->slice.rows < FL_SUMMARY_ROWS_MIN)
         return true;
-    if (!fl_summary_put(&p->layout, p->classes.first, &p->pack->summary))
+    if (!fl_summary_put(&p->layout, &p->pack->summary))
         return false;
     fl_bounds_put(&p->layout, p->classes.first, &p->integers, &p->pack->scratch);
     return end_extra(p, FL_EXTRA_BOUNDS);

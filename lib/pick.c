@@ -533,7 +533,7 @@ static flowan_status get_times(fl_pick *p, int field, size_t class,
     return FLOWAN_OK;
 }
 
-static bool in_window(const fl_question *question, const fl_span *span)
+bool fl_question_holds(const fl_question *question, const fl_span *span)
 {
     if (!span->known || !fl_clock_overlaps(span, question->from_ns, question->to_ns))
         return false;
@@ -560,7 +560,7 @@ static flowan_status cut_class(fl_pick *p, size_t class, uint32_t *places,
         fl_span span =
             fl_clock_judge(t.received ? t.received[i] : 0, t.start ? &t.start[i] : NULL,
                            t.end ? &t.end[i] : NULL);
-        mask[places[i] / 64] |= (uint64_t)in_window(p->question, &span)
+        mask[places[i] / 64] |= (uint64_t)fl_question_holds(p->question, &span)
                                 << (places[i] % 64);
     }
     fl_pool_give(p->unpack->integers.pool, t.received);

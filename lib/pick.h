@@ -5,6 +5,7 @@
 #define FL_PICK_H
 
 #include "chosen.h"
+#include "clock.h"
 #include "filter.h"
 #include "unpack.h"
 
@@ -17,6 +18,9 @@ typedef struct fl_question {
     bool inside;    /* … or lie in it */
     bool any_order; /* rows may come class by class, which is faster */
 } fl_question;
+
+/* Whether a record of that span is in the window. */
+bool fl_question_holds(const fl_question *question, const fl_span *span);
 
 /* How the choice was made. */
 typedef enum fl_picked {

@@ -326,6 +326,7 @@ void flowan_reader_free(flowan_reader *reader)
     fl_memory_free(reader->logs);
     fl_buffer_free(&reader->footer);
     fl_buffer_free(&reader->walk_paths);
+    fl_buffer_free(&reader->summaries);
     if (reader->listing)
         reader->forget_listing(reader);
     fl_workspace_free(&reader->space);

@@ -37,6 +37,8 @@ struct flowan_reader {
     size_t logs_room;
     fl_buffer footer;     /* paths of logs borrow from it */
     fl_buffer walk_paths; /* or from here, as offsets until the walk ends */
+    fl_buffer summaries;  /* that were made anew … */
+    bool is_summarized;   /* … for all blocks that had none */
     fl_workspace space;   /* of calls that are given no other */
     size_t listed;        /* block whose directory is at hand, + 1; 0: none */
     void *listing;        /* listing.c's */

@@ -1,6 +1,8 @@
 /* Joins small blocks and copies large ones. Rows keep their order. */
 #include "repack.h"
 
+#include "listing.h"
+
 #include "clock.h"
 #include "reader.h"
 #include "splice.h"
@@ -186,6 +188,8 @@ flowan_status fl_repack_block(fl_repack *repack, flowan_reader *reader, size_t i
         status = join(repack, reader, index, &head, error);
     } else {
         status = fl_repack_flush(repack, error);
+        if (status == FLOWAN_OK)
+            status = fl_listing_summarize(reader, error);
         if (status == FLOWAN_OK)
             status = copy(repack, reader, &blocks[index], &head, error);
     }

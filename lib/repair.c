@@ -8,6 +8,7 @@
 #include "care.h"
 #include "clock.h"
 #include "file.h"
+#include "listing.h"
 #include "reader.h"
 #include "status.h"
 #include "text.h"
@@ -317,6 +318,8 @@ static flowan_status write_anew(repair *r, size_t index, flowan_error *error)
     flowan_reader *reader = NULL;
     flowan_status status =
         flowan_writer_open(&writer, r->temporary.data, &options, error);
+    if (status == FLOWAN_OK)
+        status = fl_listing_summarize(r->reader, error);
     for (size_t i = 0; status == FLOWAN_OK && i < r->reader->block_count; i++) {
         const fl_segment_block *block = &r->reader->blocks[i];
         if (!r->sound[i])

@@ -1,5 +1,7 @@
 #include "sources.h"
 
+#include "bounds.h"
+
 #include "bits.h"
 #include "traits.h"
 
@@ -508,14 +510,19 @@ static bool begin_talks(finder *f)
     return true;
 }
 
-static void find_bounds(const finder *f, fl_layout_entry *entry)
+static void find_bounds(const finder *f, flowan_type type, fl_layout_entry *entry)
 {
-    entry->low = UINT64_MAX;
-    entry->high = 0;
+    uint64_t low = UINT64_MAX;
+    uint64_t high = 0;
+    entry->low = 0;
+    entry->width = FL_LAYOUT_WIDTH_ANY;
+    if (!fl_bounds_of(type))
+        return;
     for (size_t i = 0; i < f->count; i++) {
-        entry->low = f->numbers[i] < entry->low ? f->numbers[i] : entry->low;
-        entry->high = f->numbers[i] > entry->high ? f->numbers[i] : entry->high;
+        low = f->numbers[i] < low ? f->numbers[i] : low;
+        high = f->numbers[i] > high ? f->numbers[i] : high;
     }
+    fl_bounds_set(entry, low, high);
 }
 
 static bool find_source(finder *f, size_t rank, fl_source *out)
@@ -528,7 +535,7 @@ static bool find_source(finder *f, size_t rank, fl_source *out)
     if (entry->source == ENTRY_CONSTANT)
         return true;
     gather(f, cell, f->numbers);
-    find_bounds(f, entry);
+    find_bounds(f, cell->column->type, entry);
     if (find_copy(f, rank, out) || find_unit(f, cell, out))
         return true;
     if (in_talks(f) && goes_with_talk(f))
@@ -626,7 +633,7 @@ static void find_constants(finder *f, const fl_cell *cell, const uint32_t *entry
             fl_layout_entry *entry = &f->layout->entries[entry_of[class]];
             if (entry->source == ENTRY_NEW) {
                 entry->source = ENTRY_CONSTANT;
-                entry->low = entry->high = numbers[i];
+                entry->low = numbers[i];
             } else if (entry->low != numbers[i]) {
                 entry->source = ENTRY_VARIES;
             }
@@ -646,7 +653,8 @@ static bool begin_entries(finder *f)
         for (size_t k = 0; k < f->classes->count; k++)
             if (fl_slice_has(f->slice, f->classes->shapes[k], cell->number)) {
                 entry_of[k] = (uint32_t)entry;
-                l->entries[entry++] = (fl_layout_entry){(uint16_t)k, ENTRY_NEW, 0, 0};
+                l->entries[entry++] =
+                    (fl_layout_entry){.class = (uint16_t)k, .source = ENTRY_NEW};
             }
         find_constants(f, cell, entry_of);
     }

@@ -104,8 +104,8 @@ static bool label_ranges(const fl_layout *l, const fl_layout_column *column,
 }
 
 /* The ranges of a column; false where not all of its values are known to be in any. */
-static bool find_ranges(const fl_layout *l, size_t number, const uint32_t *first,
-                        fl_wide_range *ranges, size_t *count)
+static bool find_ranges(const fl_layout *l, size_t number, fl_wide_range *ranges,
+                        size_t *count)
 {
     const fl_layout_column *column = &l->columns[number];
     *count = 0;
@@ -114,7 +114,7 @@ static bool find_ranges(const fl_layout *l, size_t number, const uint32_t *first
     if (fl_layout_is_told(l, column->first_cell))
         return label_ranges(l, column, ranges, count);
     for (size_t c = 0; c < l->class_count; c++) {
-        if (first[c] == first[c + 1] || !fl_layout_has(l, l->class_shapes[c], number))
+        if (!fl_layout_has(l, l->class_shapes[c], number))
             continue;
         if (*count == ENTRIES_MAX)
             *count = join(ranges, *count);
@@ -139,7 +139,7 @@ static void put_ranges(fl_buffer *out, const fl_wide_range *ranges, size_t count
     }
 }
 
-bool fl_summary_put(const fl_layout *l, const uint32_t *first, fl_buffer *out)
+bool fl_summary_put(const fl_layout *l, fl_buffer *out)
 {
     fl_wide_range *ranges = fl_memory_alloc(ENTRIES_MAX, sizeof *ranges);
     fl_buffer bytes = {0};
@@ -149,7 +149,7 @@ bool fl_summary_put(const fl_layout *l, const uint32_t *first, fl_buffer *out)
     for (size_t i = 0; i < l->column_count; i++) {
         const fl_layout_column *column = &l->columns[i];
         size_t count;
-        bool known = find_ranges(l, i, first, ranges, &count);
+        bool known = find_ranges(l, i, ranges, &count);
         fl_bytes_put_varint(out, column->name_size);
         fl_buffer_append(out, column->name, column->name_size);
         fl_buffer_byte(out, (char)column->type);

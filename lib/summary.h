@@ -7,9 +7,12 @@
 #include "filter.h"
 #include "layout.h"
 
-/* Appends the summary of a block whose layout has bounds: `first` as in fl_classes. False
- * when memory is short. */
-bool fl_summary_put(const fl_layout *layout, const uint32_t *first, fl_buffer *out);
+/* Blocks of fewer rows are read as fast as what could be known of them before. */
+enum { FL_SUMMARY_ROWS_MIN = 1024 };
+
+/* Appends the summary of a block: made when it is packed or from its directory, it is the
+ * same. False when memory is short. */
+bool fl_summary_put(const fl_layout *layout, fl_buffer *out);
 
 /* How the filter lies to the block's rows: FL_NONE that it holds for none, FL_ALL for all.
  * What is damaged, or not known, is FL_SOME. */

@@ -5,6 +5,7 @@
 #define FLOWAN_SCAN_H
 
 #include "flowan/batch.h"
+#include "flowan/filter.h"
 #include "flowan/status.h"
 
 #ifdef __cplusplus
@@ -14,13 +15,18 @@ extern "C" {
 typedef struct flowan_scan flowan_scan;
 
 typedef struct flowan_scan_counts {
-    uint64_t rows; /* in the batches handed out, selected or not */
+    uint64_t rows; /* of logs, and of blocks that were not passed over */
     uint64_t rows_selected;
     uint64_t log_bytes; /* of logs, decompressed */
     uint64_t segments_read;
-    uint64_t segments_skipped; /* by their times */
-    uint64_t blocks_read;
-    uint64_t blocks_skipped;
+    uint64_t segments_skipped;      /* by their times */
+    uint64_t segments_not_matching; /* by what their footers say of columns */
+    uint64_t blocks_read;           /* rows of them were looked at */
+    uint64_t blocks_skipped;        /* by their times, with those of segments skipped */
+    uint64_t blocks_not_matching;   /* by what footers say, likewise */
+    uint64_t blocks_by_bounds;      /* no row, by what is known of classes of rows */
+    uint64_t blocks_by_dictionary;  /* no row, by the lists of values */
+    uint64_t bytes_read;            /* of blocks, as stored */
     uint64_t rejects[FLOWAN_REJECT_REASONS]; /* of logs */
 } flowan_scan_counts;
 
@@ -45,6 +51,12 @@ typedef struct flowan_scan_options {
     void *context;
     const flowan_key_map *map; /* as the parser's, for logs: archives know theirs */
     size_t map_count;
+    const flowan_filter *filter; /* only records that it holds for; borrowed. NULL: all */
+    flowan_asdb *asdb;           /* of the filter's ASNs, as a matcher's */
+    bool prefer_asdb;
+    uint32_t threads; /* that read blocks, this one among them; 0: 1. What comes out is
+                         the same, for more memory: some 30 MB a thread */
+    bool any_order;   /* records of a block may come in any order, which is faster */
 } flowan_scan_options;
 
 /* A path is an archive's directory, a segment, a log (plain, gzip or zstd, told by its
@@ -57,7 +69,7 @@ FLOWAN_API flowan_status flowan_scan_open(flowan_scan **out, const char *const *
 FLOWAN_API void flowan_scan_free(flowan_scan *scan);
 
 /* The next batch, with the selected rows (NULL: all of them); both borrowed until the next
- * call. FLOWAN_END at the end. After a failure (a damaged block, a truncated log) the next
+ * call. Of a block there are mostly only rows that the window and the filter leave. FLOWAN_END at the end. After a failure (a damaged block, a truncated log) the next
  * call goes on behind what failed: nothing sound is lost. Rejects of a log are in the
  * batch; a batch may hold nothing else. */
 FLOWAN_API flowan_status flowan_scan_next(flowan_scan *scan, const flowan_batch **batch,

@@ -80,7 +80,11 @@ static fl_layout *make(sample *s)
                     {FL_SOURCE_STREAM, 9, 0, 4, 0},
                     {FL_SOURCE_COPY, 0, 3, 0, 0}},
         /* cells 3 to 7 of the first class; the second has none of them */
-        .entries = {{0, 4, 0}, {0, 1, 0}, {0, 2, 0}, {0, 3, 0}, {0, 0, UINT64_MAX}},
+        .entries = {{.source = 4},
+                    {.source = 1},
+                    {.source = 2},
+                    {.source = 3},
+                    {.low = UINT64_MAX}},
         .first_entry = {0, 0, 0, 0, 1, 2, 3, 4, 5},
         .streams = {{FL_STREAM_RANKS, 0},
                     {FL_STREAM_TALKS, 0},
