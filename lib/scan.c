@@ -130,6 +130,7 @@ void flowan_scan_free(flowan_scan *scan)
 {
     if (!scan)
         return;
+    fl_scan_free_sums(scan);
     fl_scan_free_blocks(scan);
     for (size_t i = 0; i < scan->input_count; i++) {
         flowan_archive_free(scan->inputs[i].archive);
@@ -200,16 +201,16 @@ static void count_rejects(flowan_scan *scan)
             scan->counts.rejects[reject.reason]++;
 }
 
-static void show_progress(flowan_scan *scan)
+void fl_scan_show_progress(flowan_scan *scan)
 {
     if (scan->options.progress &&
         scan->options.progress(scan->options.context, &scan->counts) != 0)
         scan->stopped = true;
 }
 
-static flowan_status next_of_log(flowan_scan *scan, const flowan_batch **batch,
-                                 const flowan_selection **selection,
-                                 flowan_error *error)
+flowan_status fl_scan_next_of_log(flowan_scan *scan, const flowan_batch **batch,
+                                  const flowan_selection **selection,
+                                  flowan_error *error)
 {
     flowan_status status = fl_scan_next_log(scan, error);
     if (status != FLOWAN_OK)
@@ -218,6 +219,14 @@ static flowan_status next_of_log(flowan_scan *scan, const flowan_batch **batch,
     scan->counts.rows += flowan_batch_rows(scan->batch);
     *batch = scan->batch;
     return select_rows(scan, scan->batch, 0, false, false, selection, error);
+}
+
+flowan_status fl_scan_select(flowan_scan *scan, const fl_scan_job *job,
+                             const flowan_selection **selection, flowan_error *error)
+{
+    bool whole = job->step.skip > 0;
+    return select_rows(scan, job->batch, (size_t)job->step.skip, !whole,
+                       !whole && job->answer.exact, selection, error);
 }
 
 /* A block of which nothing is left gives no batch. */
@@ -230,7 +239,7 @@ static flowan_status next_of_segments(flowan_scan *scan, const flowan_batch **ba
     do {
         if (status == FLOWAN_OK)
             status = fl_scan_next_block(scan, &job, error);
-        show_progress(scan);
+        fl_scan_show_progress(scan);
         if (status != FLOWAN_OK)
             return status;
         flowan_segment_stats stats;
@@ -239,12 +248,10 @@ static flowan_status next_of_segments(flowan_scan *scan, const flowan_batch **ba
     } while (flowan_batch_rows(job->batch) == 0 && !scan->stopped);
     scan->name = job->step.segment->name;
     *batch = job->batch;
-    bool whole = job->step.skip > 0;
-    return select_rows(scan, job->batch, (size_t)job->step.skip, !whole,
-                       !whole && job->answer.exact, selection, error);
+    return fl_scan_select(scan, job, selection, error);
 }
 
-static void next_input(flowan_scan *scan)
+void fl_scan_next_input(flowan_scan *scan)
 {
     flowan_source_free(scan->source);
     scan->source = NULL;
@@ -261,14 +268,14 @@ flowan_status flowan_scan_next(flowan_scan *scan, const flowan_batch **batch,
         *batch = NULL;
         *selection = NULL;
         flowan_status status = scan->inputs[scan->at].kind == FL_SCAN_LOG
-                                   ? next_of_log(scan, batch, selection, error)
+                                   ? fl_scan_next_of_log(scan, batch, selection, error)
                                    : next_of_segments(scan, batch, selection, error);
         if (status != FLOWAN_END) {
             if (status != FLOWAN_OK)
                 *batch = NULL;
             return status;
         }
-        next_input(scan);
+        fl_scan_next_input(scan);
     }
     *batch = NULL;
     *selection = NULL;

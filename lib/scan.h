@@ -53,6 +53,8 @@ typedef struct fl_scan_job {
     fl_task task;
     flowan_scan *scan;
     fl_scan_step step;
+    const char *const *columns; /* NULL: all */
+    size_t column_count;
     fl_workspace space;
     flowan_batch *batch;
     flowan_status status;
@@ -82,11 +84,14 @@ struct flowan_scan {
 
     /* blocks: a ring of jobs, those from `first` on under way */
     fl_crew *crew;
-    fl_scan_job *jobs;
+    fl_scan_job *jobs; /* job_count, and a spare one */
     size_t job_count;
     size_t first;
     size_t under_way;
     fl_scan_job *given; /* the one whose batch is out */
+    /* chooses a job's columns; NULL: they are those of the options */
+    void (*choose)(const flowan_scan *scan, fl_scan_job *job, void *context);
+    void *choose_context;
 
     /* log */
     flowan_source *source;
@@ -103,6 +108,8 @@ struct flowan_scan {
     uint32_t *rows;
     size_t rows_room;
     flowan_selection selection;
+
+    struct fl_scan_sums *sums; /* scan_sum.c's */
 };
 
 /* The next block or failure of the input. FLOWAN_END: there is none. */
@@ -115,6 +122,18 @@ flowan_status fl_scan_next_block(flowan_scan *scan, fl_scan_job **job,
 /* Makes the jobs; before the first block. */
 flowan_status fl_scan_prepare_blocks(flowan_scan *scan, flowan_error *error);
 void fl_scan_free_blocks(flowan_scan *scan);
+
+/* The rows of a job's batch that the window and the filter leave; NULL: all. */
+flowan_status fl_scan_select(flowan_scan *scan, const fl_scan_job *job,
+                             const flowan_selection **selection, flowan_error *error);
+
+/* The next batch of the log and its selected rows. FLOWAN_END: it has no more. */
+flowan_status fl_scan_next_of_log(flowan_scan *scan, const flowan_batch **batch,
+                                  const flowan_selection **selection,
+                                  flowan_error *error);
+void fl_scan_next_input(flowan_scan *scan);
+void fl_scan_show_progress(flowan_scan *scan);
+void fl_scan_free_sums(flowan_scan *scan);
 
 /* Fills scan->batch from the log. FLOWAN_END: it has no more. */
 flowan_status fl_scan_next_log(flowan_scan *scan, flowan_error *error);

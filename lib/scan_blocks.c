@@ -11,11 +11,10 @@ static void read_block(void *context)
     const flowan_scan *scan = job->scan;
     const fl_question all = {0};
     bool whole = job->step.skip > 0; /* rows are told by their place then */
-    job->status = fl_reader_ask(job->step.segment->reader, &job->space, job->step.block,
-                                whole ? &all : &scan->question,
-                                whole ? scan->columns : scan->options.columns,
-                                whole ? scan->column_count : scan->options.column_count,
-                                job->batch, &job->answer, &job->error);
+    job->status =
+        fl_reader_ask(job->step.segment->reader, &job->space, job->step.block,
+                      whole ? &all : &scan->question, job->columns, job->column_count,
+                      job->batch, &job->answer, &job->error);
 }
 
 flowan_status fl_scan_prepare_blocks(flowan_scan *scan, flowan_error *error)
@@ -25,13 +24,12 @@ flowan_status fl_scan_prepare_blocks(flowan_scan *scan, flowan_error *error)
     if (scan->jobs)
         return FLOWAN_OK;
     scan->job_count = threads > 1 ? threads * JOBS_PER_THREAD : 1;
-    scan->jobs = fl_memory_zalloc(scan->job_count, sizeof *scan->jobs);
+    scan->jobs = fl_memory_zalloc(scan->job_count + 1, sizeof *scan->jobs);
     scan->crew = fl_crew_new(threads - 1);
     if (!scan->jobs || !scan->crew) {
-        scan->job_count = scan->jobs ? scan->job_count : 0;
         return fl_status_memory(error);
     }
-    for (size_t i = 0; i < scan->job_count; i++) {
+    for (size_t i = 0; i <= scan->job_count; i++) {
         fl_scan_job *job = &scan->jobs[i];
         job->scan = scan;
         job->task = (fl_task){.run = read_block, .context = job};
@@ -45,7 +43,7 @@ flowan_status fl_scan_prepare_blocks(flowan_scan *scan, flowan_error *error)
 void fl_scan_free_blocks(flowan_scan *scan)
 {
     fl_crew_free(scan->crew); /* ends what is under way */
-    for (size_t i = 0; i < scan->job_count; i++) {
+    for (size_t i = 0; scan->jobs && i <= scan->job_count; i++) {
         fl_scan_job *job = &scan->jobs[i];
         fl_scan_release(job->step.segment);
         flowan_batch_free(job->batch);
@@ -53,6 +51,17 @@ void fl_scan_free_blocks(flowan_scan *scan)
     }
     fl_memory_free(scan->jobs);
     fl_scan_release(scan->open);
+}
+
+/* Of a block of which rows came before, those that are left are chosen by its batch, which
+ * takes more columns. */
+static void choose_columns(const flowan_scan *scan, fl_scan_job *job)
+{
+    bool whole = job->step.skip > 0;
+    job->columns = whole ? scan->columns : scan->options.columns;
+    job->column_count = whole ? scan->column_count : scan->options.column_count;
+    if (!whole && scan->choose)
+        scan->choose(scan, job, scan->choose_context);
 }
 
 /* Gives out jobs as long as there are some that are free. */
@@ -65,8 +74,10 @@ static void give_out(flowan_scan *scan)
             scan->walked = true;
             return;
         }
-        if (job->step.status == FLOWAN_OK)
+        if (job->step.status == FLOWAN_OK) {
+            choose_columns(scan, job);
             fl_crew_submit(scan->crew, &job->task);
+        }
         scan->under_way++;
     }
 }

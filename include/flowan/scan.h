@@ -7,6 +7,7 @@
 #include "flowan/batch.h"
 #include "flowan/filter.h"
 #include "flowan/status.h"
+#include "flowan/sum.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -75,6 +76,22 @@ FLOWAN_API void flowan_scan_free(flowan_scan *scan);
 FLOWAN_API flowan_status flowan_scan_next(flowan_scan *scan, const flowan_batch **batch,
                                           const flowan_selection **selection,
                                           flowan_error *error);
+
+/* What the records of a scan come to. */
+typedef struct flowan_scan_sums {
+    uint64_t flows;
+    flowan_sum packets; /* as exported */
+    flowan_sum bytes;
+    bool has_span;     /* of any flow it is known when it was: … */
+    uint64_t first_ns; /* … the earliest start and … */
+    uint64_t last_ns;  /* … the latest end */
+} flowan_scan_sums;
+
+/* Adds up all that flowan_scan_next would give, in its place: not both for one scan. The
+ * options' columns do not matter. *sums is zeroed by the caller, and stays where it is.
+ * FLOWAN_END when all is in; after a failure the next call goes on behind it. */
+FLOWAN_API flowan_status flowan_scan_sum(flowan_scan *scan, flowan_scan_sums *sums,
+                                         flowan_error *error);
 
 FLOWAN_API flowan_scan_counts flowan_scan_count(const flowan_scan *scan);
 

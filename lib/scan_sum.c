@@ -1,0 +1,210 @@
+/* Sums over what a scan would give. Times are read of as few blocks as settle the first and
+ * the last: of those whose statistics reach beyond what is known. */
+#include "scan.h"
+#include "status.h"
+#include "sum.h"
+
+/* Blocks that may have the last flow, until one is looked at. */
+enum { CANDIDATES = 8 };
+
+typedef struct candidate {
+    fl_scan_segment *segment; /* held */
+    size_t block;
+    uint64_t span_max_ns;
+} candidate;
+
+struct fl_scan_sums {
+    candidate list[CANDIDATES];
+    size_t count;
+};
+
+static const char *const sum_columns[] = {"bytes", "packets", "time_received_ns",
+                                          "time_flow_start_ns", "time_flow_end_ns"};
+enum { COLUMNS = 5, COLUMNS_WITHOUT_TIMES = 2 };
+
+/* --- rows --- */
+
+static void add_column(flowan_sum *sum, const flowan_batch *batch, flowan_field field,
+                       const flowan_selection *selection)
+{
+    flowan_column column;
+    uint64_t low = 0;
+    uint64_t high = 0; /* of the upper halves: so many rows cannot make them wrap */
+    if (!flowan_batch_field(batch, field, &column))
+        return;
+    size_t count = selection ? selection->count : column.rows;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = column.u64[selection ? selection->rows[i] : i];
+        low += value & UINT32_MAX;
+        high += value >> 32;
+    }
+    fl_sum_add(sum, fl_sum_of(low));
+    fl_sum_add(sum, (flowan_sum){high << 32, high >> 32});
+}
+
+static void add_spans(flowan_scan_sums *sums, const flowan_batch *batch,
+                      const flowan_selection *selection)
+{
+    fl_clock clock;
+    fl_clock_init(&clock, batch);
+    size_t count = selection ? selection->count : flowan_batch_rows(batch);
+    for (size_t i = 0; i < count; i++) {
+        fl_span span = fl_clock_span(&clock, selection ? selection->rows[i] : i);
+        if (!span.known)
+            continue;
+        if (!sums->has_span || span.start_ns < sums->first_ns)
+            sums->first_ns = span.start_ns;
+        if (!sums->has_span || span.end_ns > sums->last_ns)
+            sums->last_ns = span.end_ns;
+        sums->has_span = true;
+    }
+}
+
+static void add_rows(flowan_scan_sums *sums, const flowan_batch *batch,
+                     const flowan_selection *selection)
+{
+    sums->flows += selection ? selection->count : flowan_batch_rows(batch);
+    add_column(&sums->packets, batch, FLOWAN_FIELD_PACKETS, selection);
+    add_column(&sums->bytes, batch, FLOWAN_FIELD_BYTES, selection);
+}
+
+/* --- who may have the last flow --- */
+
+static void drop(struct fl_scan_sums *state, size_t at)
+{
+    fl_scan_release(state->list[at].segment);
+    state->list[at] = state->list[--state->count];
+}
+
+/* Reads the times of the most promising candidate. */
+static flowan_status look_at_one(flowan_scan *scan, flowan_scan_sums *sums,
+                                 flowan_error *error)
+{
+    struct fl_scan_sums *state = scan->sums;
+    fl_scan_job *job = &scan->jobs[scan->job_count]; /* the spare */
+    size_t best = 0;
+    for (size_t i = 1; i < state->count; i++)
+        if (state->list[i].span_max_ns > state->list[best].span_max_ns)
+            best = i;
+    job->step = (fl_scan_step){.segment = state->list[best].segment,
+                               .block = state->list[best].block};
+    job->columns = sum_columns + COLUMNS_WITHOUT_TIMES;
+    job->column_count = COLUMNS - COLUMNS_WITHOUT_TIMES;
+    job->task.run(job->task.context);
+    flowan_status status = job->status;
+    const flowan_selection *selection = NULL;
+    if (status != FLOWAN_OK && error)
+        *error = job->error;
+    if (status == FLOWAN_OK)
+        status = fl_scan_select(scan, job, &selection, error);
+    if (status == FLOWAN_OK)
+        add_spans(sums, job->batch, selection);
+    job->step.segment = NULL;
+    drop(state, best);
+    for (size_t i = state->count; i-- > 0;)
+        if (sums->has_span && state->list[i].span_max_ns <= sums->last_ns)
+            drop(state, i);
+    return status;
+}
+
+/* The block, of which rows were counted, may have the last one. */
+static flowan_status propose(flowan_scan *scan, const fl_scan_job *job,
+                             uint64_t span_max_ns, flowan_scan_sums *sums,
+                             flowan_error *error)
+{
+    struct fl_scan_sums *state = scan->sums;
+    flowan_status status = FLOWAN_OK;
+    if (state->count == CANDIDATES)
+        status = look_at_one(scan, sums, error);
+    if (sums->has_span && span_max_ns <= sums->last_ns)
+        return status;
+    job->step.segment->holders++;
+    state->list[state->count++] =
+        (candidate){job->step.segment, job->step.block, span_max_ns};
+    return status;
+}
+
+/* --- blocks and logs --- */
+
+/* Which columns a block is asked for: times only where it can have the first flow. */
+static void choose_columns(const flowan_scan *scan, fl_scan_job *job, void *context)
+{
+    const flowan_scan_sums *sums = context;
+    flowan_segment_stats stats;
+    flowan_reader_block(job->step.segment->reader, job->step.block, &stats);
+    bool times = !sums->has_span || stats.span_min_ns < sums->first_ns;
+    (void)scan;
+    job->columns = sum_columns;
+    job->column_count = times ? COLUMNS : COLUMNS_WITHOUT_TIMES;
+}
+
+static flowan_status sum_block(flowan_scan *scan, flowan_scan_sums *sums,
+                               flowan_error *error)
+{
+    fl_scan_job *job;
+    flowan_status status = fl_scan_next_block(scan, &job, error);
+    if (status != FLOWAN_OK)
+        return status;
+    flowan_segment_stats stats;
+    const flowan_selection *selection = NULL;
+    flowan_reader_block(job->step.segment->reader, job->step.block, &stats);
+    scan->counts.rows += stats.rows;
+    status = fl_scan_select(scan, job, &selection, error);
+    size_t rows = selection ? selection->count : flowan_batch_rows(job->batch);
+    if (status != FLOWAN_OK || rows == 0)
+        return status;
+    add_rows(sums, job->batch, selection);
+    if (job->column_count == COLUMNS || job->step.skip > 0)
+        add_spans(sums, job->batch, selection);
+    else if (stats.span_max_ns > sums->last_ns)
+        status = propose(scan, job, stats.span_max_ns, sums, error);
+    return status;
+}
+
+static flowan_status sum_log(flowan_scan *scan, flowan_scan_sums *sums,
+                             flowan_error *error)
+{
+    const flowan_batch *batch;
+    const flowan_selection *selection = NULL;
+    flowan_status status = fl_scan_next_of_log(scan, &batch, &selection, error);
+    if (status != FLOWAN_OK)
+        return status;
+    add_rows(sums, batch, selection);
+    add_spans(sums, batch, selection);
+    return FLOWAN_OK;
+}
+
+flowan_status flowan_scan_sum(flowan_scan *scan, flowan_scan_sums *sums,
+                              flowan_error *error)
+{
+    flowan_status status = FLOWAN_OK;
+    if (!scan->sums)
+        scan->sums = fl_memory_zalloc(1, sizeof *scan->sums);
+    if (!scan->sums)
+        return fl_status_memory(error);
+    scan->question.any_order = true;
+    scan->choose = choose_columns;
+    scan->choose_context = sums;
+    while (status == FLOWAN_OK && scan->at < scan->input_count && !scan->stopped) {
+        bool log = scan->inputs[scan->at].kind == FL_SCAN_LOG;
+        if (!log)
+            status = fl_scan_prepare_blocks(scan, error);
+        if (status == FLOWAN_OK)
+            status = log ? sum_log(scan, sums, error) : sum_block(scan, sums, error);
+        fl_scan_show_progress(scan);
+        if (status == FLOWAN_END) {
+            fl_scan_next_input(scan);
+            status = FLOWAN_OK;
+        }
+    }
+    while (status == FLOWAN_OK && scan->sums->count > 0)
+        status = look_at_one(scan, sums, error);
+    return status == FLOWAN_OK ? FLOWAN_END : status;
+}
+
+void fl_scan_free_sums(flowan_scan *scan)
+{
+    while (scan->sums && scan->sums->count > 0)
+        drop(scan->sums, 0);
+    fl_memory_free(scan->sums);
+}
