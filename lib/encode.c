@@ -30,9 +30,8 @@ static bool begin_exact(flowan_encoder *encoder, const flowan_batch *batch)
     return fl_render_begin(encoder->state, batch);
 }
 
-static void put_exact(flowan_encoder *encoder, const flowan_batch *batch, size_t row)
+static void put_exact(flowan_encoder *encoder, size_t row)
 {
-    (void)batch;
     fl_render_next(encoder->state, &encoder->out, row);
     fl_buffer_byte(&encoder->out, '\n');
 }
@@ -156,7 +155,7 @@ void flowan_encoder_free(flowan_encoder *encoder)
     fl_memory_free(encoder->fields);
     fl_memory_free(encoder->names);
     fl_buffer_free(&encoder->out);
-    fl_buffer_free(&encoder->cell);
+    fl_encode_rows_free(&encoder->rows);
     fl_memory_free(encoder);
 }
 
@@ -200,11 +199,12 @@ flowan_status flowan_encoder_write(flowan_encoder *encoder, const flowan_batch *
     if (rows == 0)
         return FLOWAN_OK;
     if (!find_columns(encoder, batch) ||
+        (encoder->format->plan && !fl_encode_rows_begin(encoder, batch)) ||
         (encoder->format->begin && !encoder->format->begin(encoder, batch)) ||
         !put_head(encoder, batch, selection))
         return fl_status_memory(error);
     for (size_t i = 0; i < rows; i++) {
-        encoder->format->row(encoder, batch, selection ? selection->rows[i] : i);
+        encoder->format->row(encoder, selection ? selection->rows[i] : i);
         if (encoder->out.size >= WRITE_SIZE) {
             flowan_status status = flush(encoder, error);
             if (status != FLOWAN_OK)

@@ -2,38 +2,33 @@
 #include "encode.h"
 #include "quote.h"
 
-static void put_member(fl_buffer *out, bool *first, const fl_value *value,
-                       const flowan_batch *batch, size_t row)
+/* `first` is whether the object has no member yet. */
+static bool put_member(flowan_encoder *encoder, bool *first, fl_column *column)
 {
-    fl_buffer_byte(out, *first ? '{' : ',');
+    fl_buffer *text = &encoder->rows.text;
+    fl_buffer_byte(text, *first ? '{' : ',');
+    fl_quote_json(text, column->name, column->name_size);
+    fl_buffer_byte(text, ':');
     *first = false;
-    fl_quote_json(out, value->key, value->key_size);
-    fl_buffer_byte(out, ':');
-    fl_encode_value_put(out, batch, value, row, FL_ENCODE_JSON);
+    return fl_encode_rows_value(encoder, column);
 }
 
-static void put_row(flowan_encoder *encoder, const flowan_batch *batch, size_t row)
+static bool plan_row(flowan_encoder *encoder, const fl_shape_field *shape, size_t count)
 {
-    fl_buffer *out = &encoder->out;
     bool first = true;
-    fl_value value;
-    if (encoder->chosen) {
-        for (size_t i = 0; i < encoder->field_count; i++)
-            if (fl_encode_value_get(&encoder->fields[i], row, &value))
-                put_member(out, &first, &value, batch, row);
-    } else {
-        size_t count;
-        const fl_shape_field *shape =
-            fl_batch_shape(batch, batch->shape_of_row[row], &count);
-        for (size_t i = 0; i < count; i++) {
-            if (!fl_kind_has_value(FL_SHAPE_KIND(shape[i])))
-                continue;
-            fl_column_value(batch->columns[FL_SHAPE_COLUMN(shape[i])], row,
-                            FL_SHAPE_KIND(shape[i]), &value);
-            put_member(out, &first, &value, batch, row);
-        }
+    for (size_t i = 0; encoder->chosen && i < encoder->field_count; i++) {
+        fl_column *column = fl_encode_rows_find(encoder, i);
+        if (column && !put_member(encoder, &first, column))
+            return false;
     }
-    fl_buffer_text(out, first ? "{}\n" : "}\n");
+    fl_column **columns = encoder->rows.batch->columns;
+    for (size_t i = 0; !encoder->chosen && i < count; i++)
+        if (fl_kind_has_value(FL_SHAPE_KIND(shape[i])) &&
+            !put_member(encoder, &first, columns[FL_SHAPE_COLUMN(shape[i])]))
+            return false;
+    fl_buffer_text(&encoder->rows.text, first ? "{}\n" : "}\n");
+    return true;
 }
 
-const fl_encode_format fl_encode_json = {.row = put_row};
+const fl_encode_format fl_encode_json = {
+    .plan = plan_row, .quote = FL_ENCODE_QUOTE_JSON, .row = fl_encode_rows_put};

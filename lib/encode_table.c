@@ -14,6 +14,7 @@ typedef struct column {
 } column;
 
 typedef struct table {
+    fl_buffer cell;
     size_t shown; /* of the fields, the first that fit */
     column column[];
 } table;
@@ -47,25 +48,28 @@ static bool is_numeric(const fl_encode_field *f)
 }
 
 /* A cell for people: times as RFC 3339, "-" where there is nothing, no control bytes. */
-static void put_cell(flowan_encoder *encoder, size_t index, const flowan_batch *batch,
-                     size_t row)
+static void put_cell(flowan_encoder *encoder, size_t index, size_t row)
 {
-    fl_value value;
-    fl_encode_value_cell(encoder, index, batch, row);
-    if (encoder->cell.size == 0) {
-        fl_buffer_byte(&encoder->cell, '-');
-    } else if (is_time(&encoder->fields[index]) &&
-               fl_encode_value_get(&encoder->fields[index], row, &value) &&
-               value.type == FLOWAN_TYPE_TIME) {
-        fl_buffer_clear(&encoder->cell);
-        char *room = fl_buffer_reserve(&encoder->cell, FL_TEXT_TIME_SIZE);
+    fl_buffer *cell = &((table *)encoder->state)->cell;
+    const fl_encode_piece *pieces = fl_encode_rows_pieces(encoder, row);
+    fl_buffer_clear(cell);
+    if (!pieces) {
+        encoder->out.failed = true;
+    } else if (pieces[index].type == FLOWAN_TYPE_TIME &&
+               is_time(&encoder->fields[index])) {
+        char *room = fl_buffer_reserve(cell, FL_TEXT_TIME_SIZE);
         if (room)
-            encoder->cell.size += fl_text_put_time(room, value.number);
+            cell->size +=
+                fl_text_put_time(room, fl_encode_piece_number(&pieces[index], row));
+    } else if (pieces[index].type) {
+        fl_encode_rows_cell(encoder, cell, &pieces[index], row);
     }
-    for (size_t i = 0; i < encoder->cell.size; i++)
-        if ((unsigned char)encoder->cell.data[i] < 0x20 ||
-            encoder->cell.data[i] == 0x7f)
-            encoder->cell.data[i] = '?';
+    if (cell->size == 0)
+        fl_buffer_byte(cell, '-');
+    for (size_t i = 0; i < cell->size; i++)
+        if ((unsigned char)cell->data[i] < 0x20 || cell->data[i] == 0x7f)
+            cell->data[i] = '?';
+    encoder->out.failed |= cell->failed;
 }
 
 static size_t characters(const char *text, size_t size)
@@ -105,6 +109,17 @@ static const char *heading(const fl_encode_field *f)
     return f->name;
 }
 
+/* A piece for each field, in order. */
+static bool plan_row(flowan_encoder *encoder, const fl_shape_field *shape, size_t count)
+{
+    (void)shape;
+    (void)count;
+    for (size_t i = 0; i < encoder->field_count; i++)
+        if (!fl_encode_rows_value(encoder, fl_encode_rows_find(encoder, i)))
+            return false;
+    return true;
+}
+
 static bool open_table(flowan_encoder *encoder, const flowan_encoder_options *options)
 {
     (void)options;
@@ -115,6 +130,8 @@ static bool open_table(flowan_encoder *encoder, const flowan_encoder_options *op
 
 static void close_table(flowan_encoder *encoder)
 {
+    if (encoder->state)
+        fl_buffer_free(&((table *)encoder->state)->cell);
     fl_memory_free(encoder->state);
 }
 
@@ -135,8 +152,8 @@ static bool put_head(flowan_encoder *encoder, const flowan_batch *batch,
         c->right = is_numeric(f);
         c->width = strlen(heading(f));
         for (size_t k = 0; k < rows && k < SAMPLE; k++) {
-            put_cell(encoder, i, batch, selection ? selection->rows[k] : k);
-            size_t width = characters(encoder->cell.data, encoder->cell.size);
+            put_cell(encoder, i, selection ? selection->rows[k] : k);
+            size_t width = characters(t->cell.data, t->cell.size);
             c->width = width > c->width ? width : c->width;
         }
         c->width = c->width > WIDTH_MAX ? WIDTH_MAX : c->width;
@@ -151,12 +168,12 @@ static bool put_head(flowan_encoder *encoder, const flowan_batch *batch,
     return true;
 }
 
-static void put_row(flowan_encoder *encoder, const flowan_batch *batch, size_t row)
+static void put_row(flowan_encoder *encoder, size_t row)
 {
     const table *t = encoder->state;
     for (size_t i = 0; i < t->shown; i++) {
-        put_cell(encoder, i, batch, row);
-        put_padded(encoder, &t->column[i], encoder->cell.data, encoder->cell.size,
+        put_cell(encoder, i, row);
+        put_padded(encoder, &t->column[i], t->cell.data, t->cell.size,
                    i + 1 == t->shown);
     }
 }
@@ -164,6 +181,8 @@ static void put_row(flowan_encoder *encoder, const flowan_batch *batch, size_t r
 const fl_encode_format fl_encode_table = {
     .fields = default_fields,
     .field_count = sizeof default_fields / sizeof *default_fields,
+    .plan = plan_row,
+    .quote = FL_ENCODE_QUOTE_NONE,
     .open = open_table,
     .close = close_table,
     .head = put_head,

@@ -12,7 +12,6 @@
 enum {
     TEXT_STEP =
         32, /* texts are copied so much at a time, so behind them is such room */
-    CIDR_SIZE = FL_TEXT_ADDRESS_SIZE + 1 + FL_TEXT_U64_SIZE,
     OCTETS_SIZE = 16 * sizeof "255",
     PLANS_SIZE = 16 << 20 /* plans of so many bytes are forgotten before one more */
 };
@@ -65,8 +64,8 @@ static const form forms[FL_KIND_COUNT] = {
     [FL_KIND_MAC] = {"\"", "\"", FL_TEXT_MAC_SIZE, 0},
     [FL_KIND_NAME] = {"\"", "\"", FL_NAME_SIZE, 0},
     [FL_KIND_NAME_OLD] = {"\"", "\"", FL_NAME_SIZE, 0},
-    [FL_KIND_CIDR4] = {"\"", "\"", CIDR_SIZE, 0},
-    [FL_KIND_CIDR6] = {"\"", "\"", CIDR_SIZE, 0},
+    [FL_KIND_CIDR4] = {"\"", "\"", FL_RENDER_CIDR_SIZE, 0},
+    [FL_KIND_CIDR6] = {"\"", "\"", FL_RENDER_CIDR_SIZE, 0},
     [FL_KIND_STRING] = {"\"", "\"", 0, 1},
     [FL_KIND_VERBATIM] = {"", "", 0, 1},
     [FL_KIND_LIST_INT] = {"[", "]", 0, FL_TEXT_U64_SIZE + 1},
@@ -451,16 +450,8 @@ void fl_render_row(fl_buffer *out, const flowan_batch *batch, size_t row)
 
 /* --- for other texts --- */
 
-void fl_render_u64(fl_buffer *out, uint64_t value)
+size_t fl_render_put_cidr(char *out, const flowan_address *own, uint64_t bits,
+                          bool ipv6)
 {
-    char *room = fl_buffer_reserve(out, FL_TEXT_U64_SIZE);
-    if (room)
-        out->size += fl_text_put_u64(room, value);
-}
-
-void fl_render_cidr(fl_buffer *out, const flowan_address *own, uint64_t bits, bool ipv6)
-{
-    char *room = fl_buffer_reserve(out, CIDR_SIZE);
-    if (room)
-        out->size += (size_t)(put_cidr(room, own, bits, ipv6) - room);
+    return (size_t)(put_cidr(out, own, bits, ipv6) - out);
 }

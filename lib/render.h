@@ -33,11 +33,11 @@ void fl_render_free(fl_render *render);
 /* The same for a single record. */
 void fl_render_row(fl_buffer *out, const flowan_batch *batch, size_t row);
 
-/* Appends a number in decimal. */
-void fl_render_u64(fl_buffer *out, uint64_t value);
+enum { FL_RENDER_CIDR_SIZE = FL_TEXT_ADDRESS_SIZE + 1 + FL_TEXT_U64_SIZE };
 
-/* Appends the masked prefix "10.8.0.0/16" of an address. `bits` as the kind counts. */
-void fl_render_cidr(fl_buffer *out, const flowan_address *own, uint64_t bits,
-                    bool ipv6);
+/* Writes the masked prefix "10.8.0.0/16" of an address and returns the bytes that count,
+ * as the put functions of text.h do. `bits` as the kind counts. */
+size_t fl_render_put_cidr(char *out, const flowan_address *own, uint64_t bits,
+                          bool ipv6);
 
 #endif

@@ -105,7 +105,9 @@ closed()
     { "$@" || echo $? >status; } | head -n 1 >first
     return "$(cat status)"
 }
-for command in 'flowan-dump many' 'flowan-dump -o exact many' 'flowan-dump -o table many' \
+for command in 'flowan-dump many' 'flowan-dump -o exact many' 'flowan-dump -o csv many' \
+    'flowan-dump -o csv --fields bytes,proto many' 'flowan-dump -o table many' \
+    'flowan-dump -o table --fields bytes many' \
     'flowan-report top --by src_port,dst_port --top 0 -o csv many'; do
     echo 0 >status
     expect_status 0 closed $command

@@ -16,6 +16,7 @@
 #include "flowan/archive.h"
 #include "flowan/asdb.h"
 #include "flowan/care.h"
+#include "flowan/encode.h"
 #include "flowan/gaps.h"
 #include "flowan/losses.h"
 #include "flowan/networks.h"
@@ -741,6 +742,79 @@ out:
     flowan_batch_free(batch);
 }
 
+/* --- records as text --- */
+
+typedef struct page {
+    char text[65536];
+    size_t size;
+} page;
+
+static int write_page(void *context, const void *data, size_t size)
+{
+    page *to = context;
+    EXPECT(size <= sizeof to->text - to->size, "more text than there is room for");
+    memcpy(to->text + to->size, data, size);
+    to->size += size;
+    return 0;
+}
+
+/* Twice the same batch, the second time with a choice of rows. A write that failed may
+ * have written some of them, so it is not repeated. */
+static void encode(trial *t, flowan_format format, bool chosen)
+{
+    static const char *const names[] = {"dst_net", "user",    "src_net", "proto",
+                                        "flag",    "as_path", "deep",    "mpls_ip"};
+    static const uint32_t rows[] = {1, 2, 4};
+    flowan_batch *batch = filled_batch();
+    flowan_selection selection = {rows, 3};
+    page to = {.size = 0};
+    flowan_encoder *encoder = NULL;
+    flowan_encoder_options options = {.size = sizeof options,
+                                      .format = format,
+                                      .fields = chosen ? names : NULL,
+                                      .field_count = chosen ? 8 : 0,
+                                      .write = write_page,
+                                      .context = &to};
+    STEP(flowan_encoder_new(&encoder, &options, &t->error));
+    ONCE(flowan_encoder_write(encoder, batch, NULL, &t->error));
+    ONCE(flowan_encoder_write(encoder, batch, &selection, &t->error));
+    ONCE(flowan_encoder_finish(encoder, &t->error));
+out:
+    fl_buffer_append(&t->said, to.text, to.size);
+    flowan_encoder_free(encoder);
+    flowan_batch_free(batch);
+}
+
+static void encode_exact(trial *t)
+{
+    encode(t, FLOWAN_FORMAT_EXACT, false);
+}
+
+static void encode_json(trial *t)
+{
+    encode(t, FLOWAN_FORMAT_JSON, false);
+}
+
+static void encode_json_fields(trial *t)
+{
+    encode(t, FLOWAN_FORMAT_JSON, true);
+}
+
+static void encode_csv(trial *t)
+{
+    encode(t, FLOWAN_FORMAT_CSV, true);
+}
+
+static void encode_table(trial *t)
+{
+    encode(t, FLOWAN_FORMAT_TABLE, false);
+}
+
+static void encode_table_fields(trial *t)
+{
+    encode(t, FLOWAN_FORMAT_TABLE, true);
+}
+
 /* --- the runs --- */
 
 typedef struct scenario {
@@ -769,6 +843,12 @@ static const scenario scenarios[] = {
     {"source, plain", source_plain, false},
     {"source, zstd", source_zstd, false},
     {"aggregate", aggregate, false},
+    {"encode, exact", encode_exact, false},
+    {"encode, json", encode_json, false},
+    {"encode, json, fields", encode_json_fields, false},
+    {"encode, csv", encode_csv, false},
+    {"encode, table", encode_table, false},
+    {"encode, table, fields", encode_table_fields, false},
 };
 
 static int remove_entry(const char *path, const struct stat *info, int kind,
