@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "quote.h"
+#include "screen.h"
 #include "text.h"
 
 enum {
@@ -33,28 +33,6 @@ static void put_style(table *to, const char *code)
 
 /* --- the text of a cell --- */
 
-/* C0 and C1 controls could steer a terminal. */
-static bool is_control(const unsigned char *c, size_t length)
-{
-    return (length == 1 && (*c < 0x20 || *c == 0x7f)) ||
-           (length == 2 && c[0] == 0xc2 && c[1] < 0xa0);
-}
-
-static void put_printable(fl_buffer *out, const char *text, size_t size)
-{
-    size_t at = 0;
-    while (at < size) {
-        size_t length = fl_quote_utf8(text + at, size - at);
-        if (length == 0)
-            fl_buffer_text(out, "\xef\xbf\xbd"); /* U+FFFD */
-        else if (is_control((const unsigned char *)text + at, length))
-            fl_buffer_byte(out, '?');
-        else
-            fl_buffer_append(out, text + at, length);
-        at += length ? length : 1;
-    }
-}
-
 static void put_as(fl_buffer *out, uint64_t as, const char *name)
 {
     if (as == 0) {
@@ -62,7 +40,7 @@ static void put_as(fl_buffer *out, uint64_t as, const char *name)
         return;
     }
     fl_buffer_format(out, "AS%llu%s", (unsigned long long)as, *name ? " " : "");
-    put_printable(out, name, strlen(name));
+    fl_screen_put(out, name, strlen(name));
 }
 
 static void put_peers(fl_buffer *out, const flowan_report *report, const fl_cell *cell)
@@ -115,19 +93,10 @@ static void put_cell(fl_buffer *out, const flowan_report *report, size_t index,
             fl_buffer_text(out, cell->number.low ? "true" : "false");
         return;
     case FL_CELL_TEXT:
-    case FL_CELL_JSON: put_printable(out, cell->text, cell->text_size); return;
+    case FL_CELL_JSON: fl_screen_put(out, cell->text, cell->text_size); return;
     case FL_CELL_AS: put_as(out, cell->number.low, cell->text); return;
     case FL_CELL_PEERS: put_peers(out, report, cell); return;
     }
-}
-
-/* Characters, each taken as one column wide. */
-static size_t width_of(const char *text, size_t size)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < size; i++)
-        width += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return width;
 }
 
 /* --- widths --- */
@@ -160,7 +129,7 @@ static bool measure_row(void *context, const fl_cell *cells, flowan_sum bytes)
         put_cell(&to->cell, report, i, &cells[i]);
         if (to->cell.failed)
             to->out->buffer.failed = true;
-        size_t width = width_of(to->cell.data, to->cell.size);
+        size_t width = fl_screen_width(to->cell.data, to->cell.size);
         if (width > to->width[i])
             to->width[i] = width;
     }
@@ -183,7 +152,7 @@ static void measure_headings(table *to)
     for (size_t i = 0; i < report->column_count; i++)
         if (shows(report, i)) {
             const char *heading = report->columns[i].heading;
-            to->width[i] = width_of(heading, strlen(heading));
+            to->width[i] = fl_screen_width(heading, strlen(heading));
         }
 }
 
@@ -214,24 +183,17 @@ static void fit(table *to, size_t columns)
 static void put_padded(fl_buffer *out, const char *text, size_t size, size_t width,
                        bool left)
 {
-    size_t have = width_of(text, size);
+    size_t have = fl_screen_width(text, size);
     if (!left)
         for (; have < width; have++)
             fl_buffer_byte(out, ' ');
     if (have <= width) {
         fl_buffer_append(out, text, size);
     } else {
-        size_t end = 0;
-        size_t kept = 0;
-        while (end < size && kept + 1 < width) {
-            end++;
-            while (end < size && ((unsigned char)text[end] & 0xc0) == 0x80)
-                end++;
-            kept++;
-        }
+        size_t end = fl_screen_cut(text, size, width - 1);
         fl_buffer_append(out, text, end);
-        fl_buffer_text(out, "\xe2\x80\xa6");
-        have = width;
+        fl_buffer_text(out, FL_SCREEN_ELLIPSIS);
+        have = fl_screen_width(text, end) + 1;
     }
     for (; left && have < width; have++)
         fl_buffer_byte(out, ' ');
@@ -322,7 +284,7 @@ static void put_headings(table *to)
         if (!shows(report, i))
             continue;
         fl_buffer_clear(&to->cell);
-        put_printable(&to->cell, report->columns[i].heading,
+        fl_screen_put(&to->cell, report->columns[i].heading,
                       strlen(report->columns[i].heading));
         put_padded(out, to->cell.data, to->cell.size, to->width[i], is_left(report, i));
         fl_buffer_append(out, "  ", GAP_WIDTH);
@@ -356,7 +318,7 @@ static void put_what(fl_buffer *out, const flowan_report *report)
          i++) {
         const char *name = report->rows->keys.specs[i].name;
         fl_buffer_text(out, before);
-        put_printable(out, name, strlen(name));
+        fl_screen_put(out, name, strlen(name));
         before = ", ";
     }
     if (!series || report->rows->keys.count > 1)
