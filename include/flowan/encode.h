@@ -15,7 +15,7 @@ typedef enum flowan_format {
     FLOWAN_FORMAT_EXACT = 1, /* the objects that came in, byte for byte, one a line */
     FLOWAN_FORMAT_JSON = 2,  /* normalised, one object a line */
     FLOWAN_FORMAT_CSV = 3,   /* RFC 4180, lines end with CR LF; lists as JSON */
-    FLOWAN_FORMAT_TABLE = 4  /* for people */
+    FLOWAN_FORMAT_TABLE = 4  /* for people: fitted to a width, large counts rounded */
 } flowan_format;
 
 typedef struct flowan_encoder flowan_encoder;
@@ -24,7 +24,7 @@ typedef struct flowan_encoder_options {
     size_t size; /* sizeof(flowan_encoder_options) */
     flowan_format format;
     /* JSON keys, in the order wanted; copied. NULL: JSON all that a record has; TABLE a
-     * choice that fits most logs; CSV needs them. EXACT takes none. */
+     * layout of its own, of which it shows what fits; CSV needs them. EXACT takes none. */
     const char *const *fields;
     size_t field_count;
     uint32_t columns; /* width of the terminal, for TABLE; 0: 100 */
@@ -32,7 +32,8 @@ typedef struct flowan_encoder_options {
     void *context;
 } flowan_encoder_options;
 
-/* One thread a handle. */
+/* One thread a handle. After a failure rows may be written in part, and whatever is
+ * written then is of no use. */
 FLOWAN_API flowan_status flowan_encoder_new(flowan_encoder **out,
                                             const flowan_encoder_options *options,
                                             flowan_error *error);
@@ -42,8 +43,9 @@ FLOWAN_API void flowan_encoder_free(flowan_encoder *encoder);
 FLOWAN_API const char *const *flowan_encoder_columns(const flowan_encoder *encoder,
                                                      size_t *count);
 
-/* Writes the chosen rows (NULL: all) of the batch. FLOWAN_ERROR_IO when the write function
- * fails; `error->offset` is then its errno value. */
+/* Writes the chosen rows (NULL: all) of the batch. The first batch with rows settles which
+ * columns a TABLE has, and how wide. FLOWAN_ERROR_IO when the write function fails;
+ * `error->offset` is then its errno value. */
 FLOWAN_API flowan_status flowan_encoder_write(flowan_encoder *encoder,
                                               const flowan_batch *batch,
                                               const flowan_selection *selection,

@@ -39,12 +39,12 @@ expect_stdout '{"bytes":1500,"proto":"TCP"}
 {"bytes":3}'
 expect_status 0 flowan-dump -o table --fields bytes,proto,time_flow_start_ns log
 expect_stdout 'bytes  proto  start (UTC)
- 1500  TCP    2025-03-15T00:01:30Z
-   20  -      2025-03-15T00:01:31Z
+ 1500  TCP    2025-03-15T00:01:30.000
+   20  -      2025-03-15T00:01:31.000
     3  -      -'
 expect_status 0 flowan-dump -o table A
-expect_in_stdout '^start \(UTC\) +proto +src_addr '
-expect_in_stdout '^2025-03-15T00:01:31Z +- +2001:db8::a '
+expect_in_stdout '^start \(UTC\) +seconds +proto +source +destination +bytes +NAT source$'
+expect_in_stdout '^2025-03-15T00:01:31.000 +5.000 +- +2001:db8::a +192.0.2.2 +20 +103.153.239.35$'
 [ "$(wc -L <"$CASE_OUT")" -le 100 ] || fail "a table is wider than 100"
 
 # Fields that nothing has.
