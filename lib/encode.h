@@ -50,10 +50,13 @@ extern const fl_encode_format fl_encode_table;
 typedef struct fl_encode_piece {
     uint32_t text_size; /* of what stands before it */
     uint8_t type;       /* flowan_type; 0: the shape has no such value */
+    uint8_t last_size;  /* 0: there is none */
     int16_t field;
     const void *cells;         /* of runs: their items */
     const uint32_t *offset;    /* of runs */
     const flowan_address *own; /* of a prefix; NULL: the record has none */
+    flowan_address last;       /* of an address: the one before, as text too */
+    char last_text[48];
 } fl_encode_piece;
 
 /* The shapes of a batch made ready. Zeroed is empty. */

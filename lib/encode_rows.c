@@ -208,8 +208,20 @@ static char *put_run(fl_encode_rows *rows, fl_buffer *out, char *at,
     return fl_buffer_reserve(out, room);
 }
 
+/* Many an address is that of the row before: the exporter's, a router's, none. */
+static inline char *put_address(char *at, fl_encode_piece *p, size_t row)
+{
+    const flowan_address *address = fl_encode_piece_address(p, row);
+    if (p->last_size == 0 || memcmp(address, &p->last, sizeof *address) != 0) {
+        p->last = *address;
+        p->last_size = (uint8_t)fl_text_put_address(p->last_text, address);
+    }
+    memcpy(at, p->last_text, FL_TEXT_ADDRESS_SIZE);
+    return at + p->last_size;
+}
+
 static inline char *put_value(fl_encode_rows *rows, fl_buffer *out, char *at,
-                              const fl_encode_piece *p, size_t row, size_t room)
+                              fl_encode_piece *p, size_t row, size_t room)
 {
     switch (p->type) {
     case FLOWAN_TYPE_U32:
@@ -228,8 +240,7 @@ static inline char *put_value(fl_encode_rows *rows, fl_buffer *out, char *at,
         return put_name(at, p->field, ((const uint32_t *)p->cells)[row], "\"",
                         rows->quote == FL_ENCODE_QUOTE_JSON);
     case FLOWAN_TYPE_PREFIX: return put_prefix(at, p, row, rows->quote);
-    case FLOWAN_TYPE_ADDRESS:
-        return at + fl_text_put_address(at, fl_encode_piece_address(p, row));
+    case FLOWAN_TYPE_ADDRESS: return put_address(at, p, row);
     case FLOWAN_TYPE_TEXT:
     case FLOWAN_TYPE_JSON:
     case FLOWAN_TYPE_LIST_U64:
@@ -389,7 +400,7 @@ void fl_encode_rows_put(flowan_encoder *encoder, size_t row)
         out->failed = true;
         return;
     }
-    const fl_encode_piece *pieces = rows->pieces + of->first;
+    fl_encode_piece *pieces = rows->pieces + of->first;
     const char *text = rows->text.data + of->text;
     for (size_t i = 0; i < of->count; i++) {
         at = put_text(at, text, pieces[i].text_size);
@@ -412,9 +423,10 @@ void fl_encode_rows_cell(flowan_encoder *encoder, fl_buffer *out,
                          const fl_encode_piece *piece, size_t row)
 {
     fl_encode_rows *rows = &encoder->rows;
-    char *at = fl_buffer_reserve(out, room_of_type[piece->type]);
+    fl_encode_piece p = *piece;
+    char *at = fl_buffer_reserve(out, room_of_type[p.type]);
     if (at)
-        at = put_value(rows, out, at, piece, row, 0);
+        at = put_value(rows, out, at, &p, row, 0);
     if (at)
         out->size = (size_t)(at - out->data);
 }

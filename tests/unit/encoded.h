@@ -79,8 +79,9 @@ static inline void encoded_expect(flowan_format format, const char *fields,
 {
     flowan_batch *batch = encoded_batch(records, strlen(records));
     char *got = encoded_text(format, fields, columns, batch);
-    ck_assert_msg(strcmp(got, want) == 0, "%s\n--- gives\n%s--- expected\n%s", records,
-                  got, want);
+    ck_assert_msg(strcmp(got, want) == 0,
+                  "%.500s\n--- gives\n%.1000s--- expected\n%.1000s", records, got,
+                  want);
     free(got);
     flowan_batch_free(batch);
 }

@@ -124,6 +124,30 @@ START_TEST(chosen)
 }
 END_TEST
 
+/* Addresses that are those of the row before, and not, in two shapes by turns. */
+START_TEST(repeated_addresses)
+{
+    static const char *const addresses[] = {"192.0.2.1", "192.0.2.1",   "192.0.2.2",
+                                            "::",        "2001:db8::1", "0.0.0.0"};
+    fl_buffer text = {0};
+    uint32_t state = 1;
+    for (unsigned i = 0; i < 3000; i++) {
+        fl_buffer_format(&text, "{\"n\":%u", i);
+        for (unsigned k = 0; k < 3; k++) {
+            static const char *const keys[] = {"src_addr", "dst_addr", "next_hop"};
+            state = state * 1664525 + 1013904223;
+            if (k != i / 3 % 5)
+                fl_buffer_format(&text, ",\"%s\":\"%s\"", keys[k],
+                                 addresses[(state >> 24) % 6]);
+        }
+        fl_buffer_text(&text, "}\n");
+    }
+    fl_buffer_byte(&text, 0);
+    expect(NULL, text.data, text.data);
+    fl_buffer_free(&text);
+}
+END_TEST
+
 /* Runs that are longer than the room of a row, between others. */
 START_TEST(long_rows)
 {
@@ -183,6 +207,7 @@ static Suite *suite(void)
     tcase_add_test(c, prefixes);
     tcase_add_test(c, texts);
     tcase_add_test(c, chosen);
+    tcase_add_test(c, repeated_addresses);
     tcase_add_test(c, long_rows);
     tcase_add_test(c, many_shapes);
     suite_add_tcase(s, c);
