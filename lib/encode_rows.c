@@ -54,7 +54,7 @@ static bool is_quoted(flowan_type type, fl_encode_quoting quote)
 
 /* --- one value --- */
 
-/* A name, or the number where it has none. In CSV only lists need quotes around it. */
+/* A name between quotes, or the number where it has none. */
 static inline char *put_name(char *at, int field, uint64_t number, const char *quote,
                              size_t quote_size)
 {
@@ -85,49 +85,46 @@ static char *put_prefix(char *at, const fl_encode_piece *p, size_t row,
     return at;
 }
 
-/* As JSON; CSV doubles its quotes and puts such around it, but for nothing or one bare
- * number between the brackets. */
-static void put_list(fl_buffer *out, const fl_encode_piece *p, size_t first, size_t end,
-                     fl_encode_quoting quote)
+/* Whether a list has a quote or a comma, which CSV must quote. */
+static bool has_marks(const fl_encode_piece *p, size_t first, size_t count)
 {
-    bool csv = quote == FL_ENCODE_QUOTE_CSV;
-    const char *mark = csv ? "\"\"" : "\"";
-    size_t mark_size = csv ? 2 : 1;
-    size_t each =
-        p->type == FLOWAN_TYPE_LIST_U64 ? NAME_SIZE : FL_TEXT_ADDRESS_SIZE + 4;
-    char *room = end - first > (SIZE_MAX - 8) / (each + 1)
-                     ? NULL
-                     : fl_buffer_reserve(out, (end - first) * (each + 1) + 8);
-    if (!room) {
-        out->failed = true;
+    return count > 1 || p->type == FLOWAN_TYPE_LIST_ADDRESS ||
+           (p->field >= 0 &&
+            fl_names_of((flowan_field)p->field, ((const uint64_t *)p->cells)[first]));
+}
+
+/* As JSON, some items; in CSV with quotes doubled, and a pair of them around it. */
+static void put_list(fl_buffer *out, const fl_encode_piece *p, size_t first,
+                     size_t count, fl_encode_quoting quote)
+{
+    enum { ITEM_SIZE = FL_TEXT_ADDRESS_SIZE + sizeof "\"\"\"\"," }; /* the longest */
+    bool wrapped = quote == FL_ENCODE_QUOTE_CSV && has_marks(p, first, count);
+    size_t mark_size = wrapped ? 2 : 1;
+    out->failed |= count > SIZE_MAX / ITEM_SIZE - 1;
+    char *at = fl_buffer_reserve(out, (count + 1) * ITEM_SIZE);
+    if (!at)
         return;
-    }
-    char *at = room;
-    *at++ = '"';
+    if (wrapped)
+        *at++ = '"';
     *at++ = '[';
-    bool marked = false;
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = first; i < first + count; i++) {
         if (i > first)
             *at++ = ',';
         if (p->type == FLOWAN_TYPE_LIST_U64) {
-            at = put_name(at, p->field, ((const uint64_t *)p->cells)[i], mark,
+            at = put_name(at, p->field, ((const uint64_t *)p->cells)[i], "\"\"",
                           mark_size);
-            marked |= at[-1] == '"';
             continue;
         }
-        memcpy(at, mark, mark_size);
+        memcpy(at, "\"\"", mark_size);
         at += mark_size;
         at += fl_text_put_address(at, (const flowan_address *)p->cells + i);
-        memcpy(at, mark, mark_size);
+        memcpy(at, "\"\"", mark_size);
         at += mark_size;
-        marked = true;
     }
     *at++ = ']';
-    if (csv && (marked || end - first > 1))
+    if (wrapped)
         *at++ = '"';
-    else
-        memmove(room, room + 1, (size_t)(at-- - room) - 1);
-    out->size += (size_t)(at - room);
+    out->size = (size_t)(at - out->data);
 }
 
 /* Whether text can stand as it is. Behind its end is room for a word. */
@@ -151,29 +148,23 @@ static bool is_plain(char *text, size_t size, flowan_type type, fl_encode_quotin
     return bad == 0;
 }
 
-/* A text or list that is not short and plain. */
-static void put_long(fl_encode_rows *rows, fl_buffer *out, const fl_encode_piece *p,
-                     size_t first, size_t end)
+/* A text that is not short and plain. */
+static void put_long_text(fl_encode_rows *rows, fl_buffer *out, flowan_type type,
+                          const char *text, size_t size)
 {
-    const char *text = p->cells;
-    if (p->type != FLOWAN_TYPE_TEXT && p->type != FLOWAN_TYPE_JSON) {
-        put_list(out, p, first, end, rows->quote);
-        return;
-    }
+    bool json = rows->quote == FL_ENCODE_QUOTE_JSON;
     bool csv = rows->quote == FL_ENCODE_QUOTE_CSV;
-    size_t size = end - first;
-    text = size ? text + first : "";
-    if (p->type == FLOWAN_TYPE_TEXT && rows->quote == FL_ENCODE_QUOTE_JSON) {
+    if (type == FLOWAN_TYPE_TEXT && json) {
         fl_quote_json(out, text, size);
-    } else if (p->type == FLOWAN_TYPE_TEXT && csv) {
+    } else if (type == FLOWAN_TYPE_TEXT && csv) {
         fl_quote_csv(out, text, size);
-    } else if (p->type == FLOWAN_TYPE_TEXT) {
+    } else if (type == FLOWAN_TYPE_TEXT) {
         fl_buffer_append(out, text, size);
     } else if (csv) {
         fl_buffer_clear(&rows->cell);
         fl_quote_valid(&rows->cell, text, size);
         out->failed |= rows->cell.failed;
-        fl_quote_csv(out, rows->cell.data ? rows->cell.data : "", rows->cell.size);
+        fl_quote_csv(out, rows->cell.data, rows->cell.size);
     } else {
         fl_quote_valid(out, text, size);
     }
@@ -185,26 +176,28 @@ static char *put_run(fl_encode_rows *rows, fl_buffer *out, char *at,
                      const fl_encode_piece *p, size_t row, size_t room)
 {
     size_t first = p->offset[row];
-    size_t end = p->offset[row + 1];
-    size_t size = end - first;
-    bool text = p->type == FLOWAN_TYPE_TEXT || p->type == FLOWAN_TYPE_JSON;
-    if (!text && size == 0) {
+    size_t size = p->offset[row + 1] - first;
+    flowan_type type = (flowan_type)p->type;
+    bool text = type == FLOWAN_TYPE_TEXT || type == FLOWAN_TYPE_JSON;
+    if (size == 0 && !text) {
         memcpy(at, "[]", 2);
         return at + 2;
     }
+    const char *bytes = size && text ? (const char *)p->cells + first : "";
     if (text && size <= SHORT_TEXT) {
-        bool quoted =
-            p->type == FLOWAN_TYPE_TEXT && rows->quote == FL_ENCODE_QUOTE_JSON;
+        bool quoted = type == FLOWAN_TYPE_TEXT && rows->quote == FL_ENCODE_QUOTE_JSON;
         *at = '"';
-        if (size)
-            memcpy(at + quoted, (const char *)p->cells + first, size);
-        if (is_plain(at + quoted, size, (flowan_type)p->type, rows->quote)) {
+        memcpy(at + quoted, bytes, size);
+        if (is_plain(at + quoted, size, type, rows->quote)) {
             at[quoted + size] = '"';
             return at + size + 2 * quoted;
         }
     }
     out->size = (size_t)(at - out->data);
-    put_long(rows, out, p, first, end);
+    if (text)
+        put_long_text(rows, out, type, bytes, size);
+    else
+        put_list(out, p, first, size, rows->quote);
     return fl_buffer_reserve(out, room);
 }
 
@@ -238,7 +231,7 @@ static inline char *put_value(fl_encode_rows *rows, fl_buffer *out, char *at,
         return at + fl_text_put_mac(at, ((const uint64_t *)p->cells)[row]);
     case FLOWAN_TYPE_ENUM:
         return put_name(at, p->field, ((const uint32_t *)p->cells)[row], "\"",
-                        rows->quote == FL_ENCODE_QUOTE_JSON);
+                        rows->quote == FL_ENCODE_QUOTE_JSON ? 1 : 0);
     case FLOWAN_TYPE_PREFIX: return put_prefix(at, p, row, rows->quote);
     case FLOWAN_TYPE_ADDRESS: return put_address(at, p, row);
     case FLOWAN_TYPE_TEXT:

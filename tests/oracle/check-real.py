@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The checks of check-exact.py and check-reports.py over the real logs that lie beside the
+"""The checks of check-exact.py, check-encode.py and check-reports.py over the real logs that lie beside the
 checkout, where they do: of many vendors, by every mapping and version of goflow2.
 
 check-real.py TOOLS_DIRECTORY CHECKOUT"""
@@ -18,6 +18,10 @@ def main():
         print("skipped: no shared/data/real beside the checkout")
         sys.exit(SKIPPED)
     subprocess.run([sys.executable, "-B", HERE / "check-exact.py", TOOLS, *logs], check=True)
+    # every kind of record, and texts of every kind
+    subprocess.run([sys.executable, "-B", HERE / "check-encode.py", TOOLS,
+                    DATA / "real" / "mixed.json",
+                    *sorted((DATA / "real" / "strings").glob("*.json"))], check=True)
     # all versions in one log, and all of 1.x, whose keys and units are others
     for chosen in ([DATA / "real" / "mixed.json"], sorted((DATA / "real" / "v1").glob("*"))):
         subprocess.run([sys.executable, "-B", HERE / "check-reports.py", TOOLS,

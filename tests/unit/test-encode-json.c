@@ -63,6 +63,8 @@ START_TEST(prefixes)
     expect(NULL, "{\"dst_net\":\"2001:db8::/127\",\"dst_addr\":\"2001:db8::1\"}",
            "{\"dst_net\":\"2001:db8::/127\",\"dst_addr\":\"2001:db8::1\"}\n");
     expect(NULL, "{\"src_net\":24}", "{\"src_net\":24}\n");
+    expect(NULL, "{\"src_addr\":\"10.8.7.1\"}{\"src_net\":24}",
+           "{\"src_addr\":\"10.8.7.1\"}\n{\"src_net\":24}\n");
     expect(NULL, "{\"dst_net\":24,\"src_addr\":\"10.8.7.1\"}",
            "{\"dst_net\":24,\"src_addr\":\"10.8.7.1\"}\n");
     expect(NULL, "{\"SrcAddr\":\"10.8.7.1\",\"SrcNet\":33}",
@@ -86,11 +88,15 @@ START_TEST(texts)
     expect(NULL, "{\"a\\\"b\\n\":1,\"\xff\":2,\"\":3}",
            "{\"a\\\"b\\n\":1,\"\xef\xbf\xbd\":2,\"\":3}\n");
     expect(NULL, "{\"n\\u0000n\":\"m\\u0000m\"}", "{\"n\\u0000n\":\"m\\u0000m\"}\n");
-    static const char *const specials[][2] = {{"x", "x"},
-                                              {"\\\"", "\\\""},
-                                              {"\\u0001", "\\u0001"},
-                                              {"\xff", "\xef\xbf\xbd"},
-                                              {"\xc3\xa9", "\xc3\xa9"}};
+    static const char *const specials[][2] = {
+        {"x", "x"},
+        {" ", " "},
+        {"\\\"", "\\\""},
+        {"\\u0001", "\\u0001"},
+        {"\\u001f", "\\u001f"},
+        {"\xff", "\xef\xbf\xbd"},
+        {"\xc3\xa9", "\xc3\xa9"},
+    };
     for (int before = 1; before < 80; before++)
         for (int behind = 1; behind < 80; behind += before < 20 ? 1 : 9)
             for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
@@ -179,13 +185,13 @@ END_TEST
 /* More shapes, of more text, than are kept ready at a time. */
 START_TEST(many_shapes)
 {
-    enum { SHAPES = 6000, KEYS = 24 };
+    enum { SHAPES = 8000, KEYS = 24 };
     fl_buffer in = {0};
     for (unsigned row = 0; row < SHAPES; row++) {
         for (unsigned i = 0; i < KEYS; i++)
             fl_buffer_format(&in, "%c\"%0120u\":%u", i ? ',' : '{',
                              row % 2 ? i : KEYS + (row + i) % 97, i);
-        fl_buffer_format(&in, ",\"s%u\":0}\n", row % 3000);
+        fl_buffer_format(&in, ",\"s%u\":0}\n", row % (row % 2 ? 200 : 3000));
     }
     flowan_batch *batch = encoded_batch(in.data, in.size);
     ck_assert_uint_eq(flowan_batch_rows(batch), SHAPES);

@@ -130,6 +130,38 @@ START_TEST(columns)
 }
 END_TEST
 
+/* A port 0 is one only of protocols that have ports. */
+START_TEST(ports)
+{
+    static const struct {
+        const char *proto;
+        unsigned port;
+        bool shown;
+    } rows[] = {
+        {"TCP", 0, true},     {"UDP", 0, true},        {"DCCP", 0, true},
+        {"SCTP", 0, true},    {"UDPLite", 0, true},    {"ICMP", 0, false},
+        {"GRE", 0, false},    {"GRE", 7, true},        {"unknown", 0, false},
+        {"unknown", 9, true}, {"IPv6-ICMP", 0, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char in[128];
+        char want[16];
+        flowan_batch *batch;
+        snprintf(in, sizeof in,
+                 "{\"src_addr\":\"192.0.2.1\",\"src_port\":%u,\"proto\":\"%s\"}",
+                 rows[i].port, rows[i].proto);
+        snprintf(want, sizeof want, rows[i].shown ? "192.0.2.1:%u\n" : "192.0.2.1\n",
+                 rows[i].port);
+        batch = encoded_batch(in, strlen(in));
+        char *got = encoded_text(FLOWAN_FORMAT_TABLE, NULL, 100, batch);
+        const char *end = strstr(got, want);
+        ck_assert_msg(end && end[strlen(want)] == 0, "%s: %s", in, got);
+        free(got);
+        flowan_batch_free(batch);
+    }
+}
+END_TEST
+
 /* --- chosen fields --- */
 
 START_TEST(chosen)
@@ -228,6 +260,7 @@ static Suite *suite(void)
     tcase_add_test(c, widths);
     tcase_add_test(c, lines);
     tcase_add_test(c, columns);
+    tcase_add_test(c, ports);
     tcase_add_test(c, chosen);
     tcase_add_test(c, texts);
     tcase_add_test(c, counts);
