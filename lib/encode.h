@@ -50,7 +50,7 @@ extern const fl_encode_format fl_encode_table;
 typedef struct fl_encode_piece {
     uint32_t text_size; /* of what stands before it */
     uint8_t type;       /* flowan_type; 0: the shape has no such value */
-    uint8_t last_size;  /* 0: there is none */
+    uint8_t last_size;  /* of last_text; 0: there is none */
     int16_t field;
     const void *cells;         /* of runs: their items */
     const uint32_t *offset;    /* of runs */
@@ -75,8 +75,8 @@ typedef struct fl_encode_rows {
     size_t piece_count;
     size_t pieces_room;
     fl_buffer text;
-    size_t open; /* where the text began that no value has taken yet */
-    fl_buffer cell;
+    size_t open;    /* where the text began that no value has taken yet */
+    fl_buffer cell; /* a value of JSON on its way into CSV */
 } fl_encode_rows;
 
 /* The rows that follow are of this batch, which must not change meanwhile. */

@@ -150,19 +150,37 @@ static int take_text(void *context, const void *data, size_t size)
     return *(size_t *)context > TEXT_MAX ? 28 : 0;
 }
 
-static void print_exact(const flowan_batch *batch)
+static void print_as(const flowan_batch *batch, flowan_format format,
+                     const char *const *fields, size_t count)
 {
     size_t taken = 0;
     flowan_encoder *encoder;
     flowan_encoder_options options = {.size = sizeof options,
-                                      .format = FLOWAN_FORMAT_EXACT,
+                                      .format = format,
+                                      .fields = fields,
+                                      .field_count = count,
                                       .write = take_text,
                                       .context = &taken};
     MUST(flowan_encoder_new(&encoder, &options, &must_error));
     flowan_status status = flowan_encoder_write(encoder, batch, NULL, NULL);
-    COMPARE_EXPECT(status == FLOWAN_OK || taken > TEXT_MAX, "exact", "status %d",
-                   status);
+    COMPARE_EXPECT(status == FLOWAN_OK || taken > TEXT_MAX, "print",
+                   "format %d: status %d", format, status);
     flowan_encoder_free(encoder);
+}
+
+/* In all formats; as CSV, and as a table by choice, one field of each type and two that
+ * hang together. */
+static void print_all(const flowan_batch *batch)
+{
+    static const char *const fields[] = {
+        "src_net", "src_addr",    "proto",   "bytes",     "time_received_ns",
+        "src_mac", "layer_stack", "mpls_ip", "icmp_name", ""};
+    enum { FIELDS = sizeof fields / sizeof *fields };
+    print_as(batch, FLOWAN_FORMAT_EXACT, NULL, 0);
+    print_as(batch, FLOWAN_FORMAT_JSON, NULL, 0);
+    print_as(batch, FLOWAN_FORMAT_CSV, fields, FIELDS);
+    print_as(batch, FLOWAN_FORMAT_TABLE, NULL, 0);
+    print_as(batch, FLOWAN_FORMAT_TABLE, fields, FIELDS);
 }
 
 /* --- some of the columns --- */
@@ -254,7 +272,7 @@ static bool check_block(flowan_reader *reader, size_t block)
         compare_view seen = {.label = "all columns"};
         compare_load(&seen, all, false);
         compare_unload(&seen);
-        print_exact(all);
+        print_all(all);
     } else {
         check_error("read", read, &error);
         COMPARE_EXPECT(flowan_batch_rows(all) == 0, "read", "failed, and left rows");
