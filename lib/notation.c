@@ -47,3 +47,10 @@ void flowan_address_format(const flowan_address *address,
 {
     out[fl_text_put_address(out, address)] = 0;
 }
+
+size_t flowan_base64_format(const void *data, size_t size, char *out)
+{
+    size_t written = fl_text_put_base64(out, data, size);
+    out[written] = 0;
+    return written;
+}

@@ -270,6 +270,24 @@ size_t fl_text_put_mac(char *out, uint64_t mac)
     return FL_TEXT_MAC_SIZE;
 }
 
+size_t fl_text_put_base64(char *out, const void *data, size_t size)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *octet = data;
+    char *at = out;
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t word = (uint32_t)octet[i] << 16;
+        word |= i + 1 < size ? (uint32_t)octet[i + 1] << 8 : 0;
+        word |= i + 2 < size ? octet[i + 2] : 0;
+        *at++ = digits[word >> 18];
+        *at++ = digits[word >> 12 & 63];
+        *at++ = i + 1 < size ? digits[word >> 6 & 63] : '=';
+        *at++ = i + 2 < size ? digits[word & 63] : '=';
+    }
+    return (size_t)(at - out);
+}
+
 /* --- get --- */
 
 bool fl_text_get_u64(const char *text, size_t size, uint64_t max, uint64_t *out)

@@ -19,6 +19,8 @@ enum {
     FL_TEXT_TIME_SIZE = 30 /* "2026-11-21T20:20:43.496749677Z" */
 };
 
+#define FL_TEXT_BASE64_SIZE(size) (((size) + 2) / 3 * 4)
+
 /* --- put: write to `out`, return the bytes that count. All the room, as above, may be
  * written to, and no NUL is. --- */
 
@@ -35,6 +37,9 @@ size_t fl_text_put_hex(char *out, const flowan_address *address, size_t octets);
 
 /* "2c:c8:1b:ac:cf:81" */
 size_t fl_text_put_mac(char *out, uint64_t mac);
+
+/* Base64 (RFC 4648) with its padding; FL_TEXT_BASE64_SIZE says the room. */
+size_t fl_text_put_base64(char *out, const void *data, size_t size);
 
 /* Go's RFC3339Nano of a signed count of ns since 1970, UTC: trailing zeros of the
  * fraction are cut, and the point with them ("2025-03-15T17:10:51Z"). `ns` is two's

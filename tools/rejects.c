@@ -116,18 +116,13 @@ static flowan_status open_file(rejects *r, const flowan_log_state *log,
     return FLOWAN_OK;
 }
 
-static void put_base64(FILE *file, const unsigned char *data, size_t size)
+static void put_base64(FILE *file, const char *data, size_t size)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        unsigned word = (unsigned)data[i] << 16;
-        word |= i + 1 < size ? (unsigned)data[i + 1] << 8 : 0;
-        word |= i + 2 < size ? data[i + 2] : 0;
-        putc(digits[word >> 18], file);
-        putc(digits[word >> 12 & 63], file);
-        putc(i + 1 < size ? digits[word >> 6 & 63] : '=', file);
-        putc(i + 2 < size ? digits[word & 63] : '=', file);
+    enum { PIECE = 3 * 256 };
+    char text[FLOWAN_BASE64_TEXT_SIZE(PIECE)];
+    for (size_t at = 0; at < size; at += PIECE) {
+        flowan_base64_format(data + at, size - at < PIECE ? size - at : PIECE, text);
+        fputs(text, file);
     }
 }
 
@@ -142,7 +137,7 @@ flowan_status rejects_write(rejects *r, const flowan_log_state *log,
     fprintf(r->file, ",\"reason\":\"%s\"%s,\"bytes\":\"",
             flowan_reject_reason_text(reject->reason),
             reject->continued ? ",\"continued\":true" : "");
-    put_base64(r->file, (const unsigned char *)reject->data, reject->size);
+    put_base64(r->file, reject->data, reject->size);
     fputs("\"}\n", r->file);
     /* on disk before the block that says that the log was read this far */
     return fflush(r->file) == 0 ? FLOWAN_OK : fail(error, r->name, errno);

@@ -1,4 +1,4 @@
-/* What people type and read: times, durations, addresses. */
+/* What people type and read: times, durations, addresses; and bytes that are no text. */
 #ifndef FLOWAN_NOTATION_H
 #define FLOWAN_NOTATION_H
 
@@ -29,6 +29,11 @@ enum { FLOWAN_TIME_TEXT_SIZE = 31, FLOWAN_ADDRESS_TEXT_SIZE = 46 };
 FLOWAN_API void flowan_time_format(uint64_t ns, char out[FLOWAN_TIME_TEXT_SIZE]);
 FLOWAN_API void flowan_address_format(const flowan_address *address,
                                       char out[FLOWAN_ADDRESS_TEXT_SIZE]);
+
+/* Base64 (RFC 4648), padded, and a NUL: `out` has room for FLOWAN_BASE64_TEXT_SIZE(size).
+ * The bytes without the NUL. Pieces of 3 n bytes may be put one behind the other. */
+#define FLOWAN_BASE64_TEXT_SIZE(size) (((size) + 2) / 3 * 4 + 1)
+FLOWAN_API size_t flowan_base64_format(const void *data, size_t size, char *out);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "flowan/notation.h"
 #include "text.h"
 
 #define SIGN (UINT64_C(1) << 63)
@@ -606,6 +607,33 @@ START_TEST(mac_both_ways)
 }
 END_TEST
 
+/* The vectors of RFC 4648, and bytes with all bits. */
+START_TEST(base64)
+{
+    static const char *const vectors[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xff\xfe\xfb", "//77"},
+    };
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        size_t size = strlen(vectors[i][0]);
+        char *copy = exact(vectors[i][0], size);
+        char *out = malloc(FLOWAN_BASE64_TEXT_SIZE(size));
+        EXPECT(out, "no memory");
+        ck_assert_uint_eq(flowan_base64_format(copy, size, out),
+                          FL_TEXT_BASE64_SIZE(size));
+        ck_assert_str_eq(out, vectors[i][1]);
+        free(out);
+        free(copy);
+    }
+}
+END_TEST
+
 /* --- times --- */
 
 static const struct {
@@ -1060,6 +1088,7 @@ static Suite *suite_of(void)
     tcase_add_test(addresses, ipv6_as_libc_prints_it);
     tcase_add_test(addresses, hex_both_ways);
     tcase_add_test(addresses, mac_both_ways);
+    tcase_add_test(addresses, base64);
     suite_add_tcase(suite, addresses);
     TCase *times = tcase_create("times");
     tcase_set_timeout(times, 60);
