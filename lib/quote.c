@@ -35,41 +35,55 @@ size_t fl_quote_utf8(const char *text, size_t size)
     return 0;
 }
 
-static void put_escape(fl_buffer *out, unsigned char c)
+static char *put_escape(char *at, unsigned char c)
 {
     static const char digits[] = "0123456789abcdef";
     static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     const char *name = c ? strchr(names, c) : NULL;
+    *at++ = '\\';
     if (name) {
-        char text[2] = {'\\', name[1]};
-        fl_buffer_append(out, text, sizeof text);
-        return;
+        *at++ = name[1];
+        return at;
     }
-    char text[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
-    fl_buffer_append(out, text, sizeof text);
+    memcpy(at, "u00", 3);
+    at[3] = digits[c >> 4];
+    at[4] = digits[c & 15];
+    return at + 5;
 }
 
-/* Appends text up to `special` bytes, which `escape` then takes care of. */
+static char *put_byte(char *at, unsigned char c, bool escape)
+{
+    if (!escape || (c >= 0x20 && c != '"' && c != '\\'))
+        *at++ = (char)c;
+    else
+        at = put_escape(at, c);
+    return at;
+}
+
+/* Piece by piece, each into room for the most that it can become. */
 static void put_text(fl_buffer *out, const char *text, size_t size, bool escape)
 {
-    size_t run = 0; /* [run, i) is fine as it stands */
-    size_t i = 0;
-    while (i < size) {
-        unsigned char c = (unsigned char)text[i];
-        bool special = escape && (c < 0x20 || c == '"' || c == '\\');
-        size_t step = special ? 0 : fl_quote_utf8(text + i, size - i);
-        if (step > 0) {
-            i += step;
-            continue;
+    enum { PIECE = 4096, CHARACTER_MAX = 4, ESCAPE_MAX = 6 };
+    for (size_t i = 0; i < size;) {
+        size_t end = size - i < PIECE ? size : i + PIECE;
+        char *room = fl_buffer_reserve(out, (end - i) * ESCAPE_MAX + CHARACTER_MAX);
+        if (!room)
+            return;
+        char *at = room;
+        while (i < end) {
+            unsigned char c = (unsigned char)text[i];
+            if (c < 0x80) {
+                at = put_byte(at, c, escape);
+                i++;
+                continue;
+            }
+            size_t step = fl_quote_utf8(text + i, size - i);
+            memcpy(at, step ? text + i : replacement, step ? step : 3);
+            at += step ? step : 3;
+            i += step ? step : 1;
         }
-        fl_buffer_append(out, text + run, i - run);
-        if (special)
-            put_escape(out, c);
-        else
-            fl_buffer_append(out, replacement, 3);
-        run = ++i;
+        out->size += (size_t)(at - room);
     }
-    fl_buffer_append(out, text + run, i - run);
 }
 
 void fl_quote_json(fl_buffer *out, const char *text, size_t size)
