@@ -11,11 +11,13 @@ enum { WRITE_SIZE = 1 << 18, COLUMNS = 100 };
 
 /* --- exact --- */
 
-static bool open_exact(flowan_encoder *encoder, const flowan_encoder_options *options)
+static flowan_status open_exact(flowan_encoder *encoder,
+                                const flowan_encoder_options *options,
+                                flowan_error *error)
 {
     (void)options;
     encoder->state = fl_memory_zalloc(1, sizeof(fl_render));
-    return encoder->state;
+    return encoder->state ? FLOWAN_OK : fl_status_memory(error);
 }
 
 static void close_exact(flowan_encoder *encoder)
@@ -25,9 +27,11 @@ static void close_exact(flowan_encoder *encoder)
     fl_memory_free(encoder->state);
 }
 
-static bool begin_exact(flowan_encoder *encoder, const flowan_batch *batch)
+static flowan_status begin_exact(flowan_encoder *encoder, const flowan_batch *batch,
+                                 const flowan_selection *selection, flowan_error *error)
 {
-    return fl_render_begin(encoder->state, batch);
+    (void)selection;
+    return fl_render_begin(encoder->state, batch) ? FLOWAN_OK : fl_status_memory(error);
 }
 
 static void put_exact(flowan_encoder *encoder, size_t row)
@@ -42,10 +46,9 @@ static const fl_encode_format exact = {
 /* --- the handle --- */
 
 static const fl_encode_format *const formats[] = {
-    [FLOWAN_FORMAT_EXACT] = &exact,
-    [FLOWAN_FORMAT_JSON] = &fl_encode_json,
-    [FLOWAN_FORMAT_CSV] = &fl_encode_csv,
-    [FLOWAN_FORMAT_TABLE] = &fl_encode_table,
+    [FLOWAN_FORMAT_EXACT] = &exact,       [FLOWAN_FORMAT_JSON] = &fl_encode_json,
+    [FLOWAN_FORMAT_CSV] = &fl_encode_csv, [FLOWAN_FORMAT_TABLE] = &fl_encode_table,
+    [FLOWAN_FORMAT_ECS] = &fl_encode_ecs,
 };
 
 static bool find_columns(flowan_encoder *encoder, const flowan_batch *batch)
@@ -101,42 +104,62 @@ static const fl_encode_format *format_of(flowan_format format)
     return (size_t)format < sizeof formats / sizeof *formats ? formats[format] : NULL;
 }
 
-flowan_status flowan_encoder_new(flowan_encoder **out,
-                                 const flowan_encoder_options *options,
-                                 flowan_error *error)
+/* What the options exclude; FLOWAN_OK when they can be done. */
+static flowan_status check_options(const flowan_encoder_options *options,
+                                   flowan_error *error)
 {
-    *out = NULL;
-    if (!options || !fl_status_options_fit(options, sizeof *options) ||
-        !options->write || !format_of(options->format))
-        return fl_status_fail(
-            error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-            "encoder options: no format or nowhere to write, or unknown "
-            "members");
+    if (!options->write || !format_of(options->format))
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "encoder options: no format or nowhere to write");
     if (options->fields && options->format == FLOWAN_FORMAT_EXACT)
         return fl_status_fail(
             error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
             "exact output gives whole records: no fields can be chosen");
+    if (options->fields && options->format == FLOWAN_FORMAT_ECS)
+        return fl_status_fail(
+            error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+            "a document of ECS has its own fields: none can be chosen");
     if (!options->fields && options->format == FLOWAN_FORMAT_CSV)
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "CSV needs its fields named");
+    return FLOWAN_OK;
+}
+
+flowan_status flowan_encoder_new(flowan_encoder **out,
+                                 const flowan_encoder_options *given,
+                                 flowan_error *error)
+{
+    *out = NULL;
+    flowan_encoder_options options = {0};
+    if (!given || !fl_status_options_fit(given, sizeof *given))
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "encoder options: there are none, or unknown members");
+    memcpy(&options, given,
+           given->size < sizeof options ? given->size : sizeof options);
+    flowan_status status = check_options(&options, error);
+    if (status != FLOWAN_OK)
+        return status;
     flowan_encoder *encoder = fl_memory_zalloc(1, sizeof *encoder);
     if (!encoder)
         return fl_status_memory(error);
-    encoder->format = format_of(options->format);
-    encoder->chosen = options->fields != NULL;
-    encoder->columns = options->columns ? options->columns : COLUMNS;
-    encoder->write = options->write;
-    encoder->context = options->context;
-    const char *const *names = options->fields;
-    size_t count = options->field_count;
+    encoder->format = format_of(options.format);
+    encoder->chosen = options.fields != NULL;
+    encoder->columns = options.columns ? options.columns : COLUMNS;
+    encoder->write = options.write;
+    encoder->context = options.context;
+    const char *const *names = options.fields;
+    size_t count = options.field_count;
     if (!names) {
         names = encoder->format->fields;
         count = encoder->format->field_count;
     }
-    if ((names && !copy_fields(encoder, names, count)) ||
-        (encoder->format->open && !encoder->format->open(encoder, options))) {
+    if (names && !copy_fields(encoder, names, count))
+        status = fl_status_memory(error);
+    if (status == FLOWAN_OK && encoder->format->open)
+        status = encoder->format->open(encoder, &options, error);
+    if (status != FLOWAN_OK) {
         flowan_encoder_free(encoder);
-        return fl_status_memory(error);
+        return status;
     }
     *out = encoder;
     return FLOWAN_OK;
@@ -198,19 +221,33 @@ flowan_status flowan_encoder_write(flowan_encoder *encoder, const flowan_batch *
     size_t rows = selection ? selection->count : batch->rows;
     if (rows == 0)
         return FLOWAN_OK;
+    flowan_status status = FLOWAN_OK;
     if (!find_columns(encoder, batch) ||
-        (encoder->format->plan && !fl_encode_rows_begin(encoder, batch)) ||
-        (encoder->format->begin && !encoder->format->begin(encoder, batch)) ||
-        !put_head(encoder, batch, selection))
+        (encoder->format->plan && !fl_encode_rows_begin(encoder, batch)))
+        return fl_status_memory(error);
+    if (encoder->format->begin)
+        status = encoder->format->begin(encoder, batch, selection, error);
+    if (status != FLOWAN_OK)
+        return status;
+    if (!put_head(encoder, batch, selection))
         return fl_status_memory(error);
     for (size_t i = 0; i < rows; i++) {
         encoder->format->row(encoder, selection ? selection->rows[i] : i);
         if (encoder->out.size >= WRITE_SIZE) {
-            flowan_status status = flush(encoder, error);
+            status = flush(encoder, error);
             if (status != FLOWAN_OK)
                 return status;
         }
     }
+    return flush(encoder, error);
+}
+
+flowan_status flowan_encoder_reject(flowan_encoder *encoder,
+                                    const flowan_reject *reject, flowan_error *error)
+{
+    if (!encoder->format->reject)
+        return FLOWAN_OK;
+    encoder->format->reject(encoder, reject);
     return flush(encoder, error);
 }
 

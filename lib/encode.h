@@ -18,8 +18,8 @@ typedef enum fl_encode_quoting {
     FL_ENCODE_QUOTE_CSV
 } fl_encode_quoting;
 
-/* What a format does. All but `row` may be NULL. False is memory; a row that finds none
- * fails encoder->out. */
+/* What a format does. All but `row` may be NULL. False is memory; a row or a reject that
+ * finds none fails encoder->out. */
 typedef struct fl_encode_format {
     const char *const *fields; /* where none are chosen; NULL: all that a record has */
     size_t field_count;
@@ -29,20 +29,24 @@ typedef struct fl_encode_format {
     fl_encode_quoting quote;
     /* A state of its own, in encoder->state; the fields are there. What it leaves when it
      * fails, `close` takes. */
-    bool (*open)(flowan_encoder *encoder, const flowan_encoder_options *options);
+    flowan_status (*open)(flowan_encoder *encoder,
+                          const flowan_encoder_options *options, flowan_error *error);
     void (*close)(flowan_encoder *encoder);
-    /* The rows that follow are of this batch. */
-    bool (*begin)(flowan_encoder *encoder, const flowan_batch *batch);
+    /* The rows that follow are those of this batch and selection, in order. */
+    flowan_status (*begin)(flowan_encoder *encoder, const flowan_batch *batch,
+                           const flowan_selection *selection, flowan_error *error);
     /* Once, before the first row, and then behind `begin`: `batch` is the first that has
      * rows, NULL when the end comes without one. */
     bool (*head)(flowan_encoder *encoder, const flowan_batch *batch,
                  const flowan_selection *selection);
     void (*row)(flowan_encoder *encoder, size_t row);
+    void (*reject)(flowan_encoder *encoder, const flowan_reject *reject);
 } fl_encode_format;
 
 extern const fl_encode_format fl_encode_json;
 extern const fl_encode_format fl_encode_csv;
 extern const fl_encode_format fl_encode_table;
+extern const fl_encode_format fl_encode_ecs;
 
 /* --- rows --- */
 

@@ -5,6 +5,7 @@
 
 #include "encode_cell.h"
 #include "screen.h"
+#include "status.h"
 
 enum {
     SAMPLE = 4096,   /* rows that widths are taken from */
@@ -164,20 +165,22 @@ static column chosen_column(const flowan_encoder *encoder, size_t index)
     return (column){.source = source, .heading = heading_of(f->name)};
 }
 
-static bool open_table(flowan_encoder *encoder, const flowan_encoder_options *options)
+static flowan_status open_table(flowan_encoder *encoder,
+                                const flowan_encoder_options *options,
+                                flowan_error *error)
 {
     (void)options;
     size_t count = encoder->chosen ? encoder->field_count : COLUMNS;
     table *t = fl_memory_zalloc(1, sizeof *t + count * sizeof *t->columns);
     encoder->state = t;
     if (!t)
-        return false;
+        return fl_status_memory(error);
     t->count = count;
     for (size_t i = 0; i < count; i++)
         t->columns[i] = encoder->chosen ? chosen_column(encoder, i)
                                         : (column){.source = layout[i].source,
                                                    .heading = layout[i].heading};
-    return true;
+    return FLOWAN_OK;
 }
 
 static void close_table(flowan_encoder *encoder)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "dump-ecs.h"
 
 static const char help[] =
     "Usage: flowan-dump [OPTION]... PATH...\n"
@@ -16,6 +17,7 @@ static const char help[] =
     "  -o, --output FORMAT  exact  the JSON objects as they came in\n"
     "                       json   normalised JSON, one object a line\n"
     "                       csv    RFC 4180\n"
+    "                       ecs    documents of the Elastic Common Schema 8.16\n"
     "                       table  for people\n"
     "                       default: table on a terminal, json else\n"
     "      --fields A,B,... the fields to print, in this order\n"
@@ -26,6 +28,17 @@ static const char help[] =
     "      --count          print only records, packets, bytes and the time they span\n"
     "      --schema         print the columns: types, units, how many records have them\n"
     "      --map KEY=FIELD  in logs, KEY means FIELD of goflow2; repeatable\n"
+    "\n"
+    "With -o ecs:\n"
+    "      --preserve-original  event.original: the record as it came in\n"
+    "      --tag TAG            add to the tags; repeatable\n"
+    "      --ignore-older AGE   leave out what began so long ago: 72h\n"
+    "      --networks FILE      the local networks: PREFIX NAME [tag=value ...] a line\n"
+    "                           default: private and carrier-grade NAT space\n"
+    "      --asn-db FILE        a MaxMind DB of ASNs, for source.as and destination.as\n"
+    "      --prefer-asdb        ask it before the ASNs of the record\n"
+    "      --elastic-compat     sampled counts as Elastic's GoFlow2 integration has them\n"
+    "\n"
     "      --help           this text\n"
     "      --version        the version\n"
     "\n"
@@ -43,6 +56,7 @@ typedef struct settings {
     bool count;
     bool schema;
     cli_key_map map;
+    dump_ecs ecs;
     const char *const *paths;
     size_t path_count;
 } settings;
@@ -69,6 +83,13 @@ static const struct option options[] = {
     {"count", no_argument, NULL, OPTION_COUNT},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
     {"map", required_argument, NULL, OPTION_MAP},
+    {"asn-db", required_argument, NULL, DUMP_ECS_ASN_DB},
+    {"elastic-compat", no_argument, NULL, DUMP_ECS_COMPAT},
+    {"ignore-older", required_argument, NULL, DUMP_ECS_IGNORE_OLDER},
+    {"networks", required_argument, NULL, DUMP_ECS_NETWORKS},
+    {"prefer-asdb", no_argument, NULL, DUMP_ECS_PREFER_ASDB},
+    {"preserve-original", no_argument, NULL, DUMP_ECS_PRESERVE},
+    {"tag", required_argument, NULL, DUMP_ECS_TAG},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -131,7 +152,11 @@ static int read_options(settings *set, int argc, char **argv, bool *go_on)
             break;
         case OPTION_HELP: return cli_help(help);
         case OPTION_VERSION: return cli_version();
-        default: return cli_bad_option(argv, option);
+        default:
+            if (option < DUMP_ECS)
+                return cli_bad_option(argv, option);
+            if (!dump_ecs_take(&set->ecs, option, optarg))
+                return CLI_USAGE;
         }
     }
     set->paths = (const char *const *)argv + optind;
@@ -146,10 +171,10 @@ static int read_options(settings *set, int argc, char **argv, bool *go_on)
 
 static flowan_format format_of(const settings *set)
 {
-    static const char *const names[] = {"exact", "json", "csv", "table"};
+    static const char *const names[] = {"exact", "json", "csv", "table", "ecs"};
     if (!set->output)
         return isatty(STDOUT_FILENO) ? FLOWAN_FORMAT_TABLE : FLOWAN_FORMAT_JSON;
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(set->output, names[i]) == 0)
             return (flowan_format)(i + 1);
     return 0;
@@ -255,11 +280,22 @@ static void each_batch(run *r, flowan_scan *scan,
 
 /* --- records --- */
 
+typedef struct records {
+    flowan_encoder *encoder;
+    bool all; /* of what is there, so also what is no record */
+} records;
+
 static flowan_status take_records(void *context, const flowan_batch *batch,
                                   const flowan_selection *selection,
                                   flowan_error *error)
 {
-    return flowan_encoder_write(context, batch, selection, error);
+    const records *to = context;
+    flowan_reject reject;
+    flowan_status status = flowan_encoder_write(to->encoder, batch, selection, error);
+    for (size_t i = 0;
+         to->all && status == FLOWAN_OK && flowan_batch_reject(batch, i, &reject); i++)
+        status = flowan_encoder_reject(to->encoder, &reject, error);
+    return status;
 }
 
 static flowan_status open_schema(flowan_schema **schema, const settings *set,
@@ -311,11 +347,12 @@ static int find_fields(settings *set)
 
 static int dump(settings *set, flowan_format format)
 {
+    int status;
     if (set->fields && !cli_check_fields("--fields", set->fields, set->field_count,
                                          set->paths, set->path_count, &set->map))
         return CLI_USAGE;
     if (format == FLOWAN_FORMAT_CSV && !set->fields) {
-        int status = find_fields(set);
+        status = find_fields(set);
         if (status != CLI_DONE)
             return status;
     }
@@ -325,10 +362,15 @@ static int dump(settings *set, flowan_format format)
                                               .field_count = set->field_count,
                                               .columns = cli_columns(100),
                                               .write = cli_write};
+    status = dump_ecs_open(&set->ecs, &encoder_options);
+    if (status != CLI_DONE)
+        return status;
     flowan_encoder *encoder;
     flowan_error error;
     if (flowan_encoder_new(&encoder, &encoder_options, &error) != FLOWAN_OK)
         return cli_usage("%s", error.message);
+    records to = {encoder,
+                  !set->has_limit && !set->window.has_start && !set->window.has_end};
     run r = {.set = set, .left = set->limit};
     cli_progress_begin(&r.progress, cli_total_bytes(set->paths, set->path_count));
     size_t count;
@@ -336,7 +378,7 @@ static int dump(settings *set, flowan_format format)
     flowan_scan *scan = NULL;
     r.status = open_scan(&r, columns, count, &scan);
     if (r.status == CLI_DONE) {
-        each_batch(&r, scan, take_records, encoder);
+        each_batch(&r, scan, take_records, &to);
         if (!cli_output_failed() &&
             flowan_encoder_finish(encoder, &error) != FLOWAN_OK &&
             !cli_output_failed()) {
@@ -457,9 +499,12 @@ static int run_dump(settings *set)
 {
     flowan_format format = format_of(set);
     if (format == 0)
-        return cli_usage("-o: unknown format '%s': exact, json, csv or table",
+        return cli_usage("-o: unknown format '%s': exact, json, csv, ecs or table",
                          set->output);
     bool json = set->output && strcmp(set->output, "json") == 0;
+    if (set->ecs.given && (set->schema || set->count))
+        return cli_usage("%s is for documents, and --%s prints none", set->ecs.given,
+                         set->schema ? "schema" : "count");
     if (set->schema)
         return show_schema(set, json);
     if (set->count)
@@ -479,5 +524,6 @@ int main(int argc, char **argv)
     }
     free(set.fields_text);
     free(set.fields);
+    dump_ecs_close(&set.ecs);
     return status;
 }

@@ -41,6 +41,7 @@ for command in import info verify repair expire merge; do
 done
 expect_status 0 offered flowan-dump -o ''
 expect_stdout 'csv
+ecs
 exact
 json
 table'

@@ -64,7 +64,7 @@ expect_stderr 'csv of standard input needs --fields'
 expect_status 0 flowan-dump -o csv --fields bytes - <log
 [ "$(wc -l <"$CASE_OUT")" -eq 4 ] || fail "csv of standard input"
 expect_status 2 flowan-dump -o yaml log
-expect_stderr "unknown format 'yaml': exact, json, csv or table"
+expect_stderr "unknown format 'yaml': exact, json, csv, ecs or table"
 
 # -n
 expect_status 0 flowan-dump -n 1 log

@@ -19,7 +19,7 @@ _flowan_value()
         flowan-archive:-a | flowan-archive:--archive | *:--rejects | \
             *:--hold | *:--metrics | *:--hup-pidfile | *:--networks | *:--asn-db)
             _flowan_files ;;
-        flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv" ;;
+        flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv ecs" ;;
         flowan-report:-o | flowan-report:--output) _flowan_words "table csv json" ;;
         *:--level) _flowan_words "fast default small" ;;
         *:--rotate | *:--older-than) _flowan_words "1h 1d" ;;
@@ -31,7 +31,7 @@ _flowan_value()
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
         *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
-            *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
+            *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--tag | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
         *) return 1 ;;
     esac
 }
@@ -61,7 +61,8 @@ _flowan_complete()
         flowan-archive:*) commands='import follow info verify repair expire merge' ;;
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
-                --schema --map' ;;
+                --schema --map --preserve-original --tag --ignore-older --networks
+                --asn-db --prefer-asdb --elastic-compat' ;;
         flowan-report:top | flowan-report:matrix) options="--help --by $common" ;;
         flowan-report:series) options="--help --bin --by --scheme --gap $common" ;;
         flowan-report:networks | flowan-report:asns) options="--help $common" ;;

@@ -1,0 +1,83 @@
+#include "dump-ecs.h"
+
+#include <stdlib.h>
+
+#include "cli.h"
+
+static bool add_tag(dump_ecs *ecs, const char *tag)
+{
+    if (!*tag) {
+        cli_usage("--tag: a tag is empty");
+        return false;
+    }
+    const char **tags = realloc(ecs->tags, (ecs->tag_count + 1) * sizeof *tags);
+    if (!tags) {
+        cli_message("out of memory");
+        return false;
+    }
+    ecs->tags = tags;
+    ecs->tags[ecs->tag_count++] = tag;
+    return true;
+}
+
+static bool take_age(dump_ecs *ecs, const char *value)
+{
+    flowan_error error;
+    if (flowan_duration_parse(value, &ecs->older_ns, &error) == FLOWAN_OK)
+        return true;
+    cli_usage("--ignore-older: %s", error.message);
+    return false;
+}
+
+bool dump_ecs_take(dump_ecs *ecs, int option, const char *value)
+{
+    static const char *const names[] = {
+        "--asn-db",      "--elastic-compat",    "--ignore-older", "--networks",
+        "--prefer-asdb", "--preserve-original", "--tag"};
+    if (!ecs->given)
+        ecs->given = names[option - DUMP_ECS];
+    switch (option) {
+    case DUMP_ECS_ASN_DB: ecs->asdb_path = value; break;
+    case DUMP_ECS_COMPAT: ecs->elastic_compat = true; break;
+    case DUMP_ECS_IGNORE_OLDER: return take_age(ecs, value);
+    case DUMP_ECS_NETWORKS: ecs->networks_path = value; break;
+    case DUMP_ECS_PREFER_ASDB: ecs->prefer_asdb = true; break;
+    case DUMP_ECS_PRESERVE: ecs->preserve_original = true; break;
+    case DUMP_ECS_TAG: return add_tag(ecs, value);
+    }
+    return true;
+}
+
+int dump_ecs_open(dump_ecs *ecs, flowan_encoder_options *options)
+{
+    flowan_error error;
+    if (options->format != FLOWAN_FORMAT_ECS)
+        return ecs->given ? cli_usage("%s is for documents (-o ecs)", ecs->given)
+                          : CLI_DONE;
+    if ((ecs->asdb_path &&
+         flowan_asdb_open(&ecs->asdb, ecs->asdb_path, &error) != FLOWAN_OK) ||
+        (ecs->networks_path && flowan_networks_load(&ecs->networks, ecs->networks_path,
+                                                    &error) != FLOWAN_OK)) {
+        cli_message("%s", error.message);
+        return CLI_FAILED;
+    }
+    uint64_t now = cli_now();
+    options->asdb = ecs->asdb;
+    options->networks = ecs->networks;
+    options->not_before_ns =
+        ecs->older_ns && ecs->older_ns < now ? now - ecs->older_ns : 0;
+    options->elastic_compat = ecs->elastic_compat;
+    options->prefer_asdb = ecs->prefer_asdb;
+    options->preserve_original = ecs->preserve_original;
+    options->tags = ecs->tags;
+    options->tag_count = ecs->tag_count;
+    return CLI_DONE;
+}
+
+void dump_ecs_close(dump_ecs *ecs)
+{
+    flowan_asdb_free(ecs->asdb);
+    flowan_networks_free(ecs->networks);
+    free(ecs->tags);
+    *ecs = (dump_ecs){0};
+}
