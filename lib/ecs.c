@@ -15,6 +15,10 @@
  * of any length. */
 enum { HEAD_ROOM = 1024 };
 
+#define SCHEMA "\"ecs\":{\"version\":\"8.16.0\"},"
+#define EVENT_KIND                                                                     \
+    "\"kind\":\"event\",\"category\":[\"network\"],\"type\":[\"connection\"],"
+
 /* --- the handle --- */
 
 /* A tag that is there already is not put twice. */
@@ -175,9 +179,7 @@ static void put_head(fl_ecs *ecs, fl_buffer *out, size_t row)
     *at++ = '{';
     if (get_timestamp(ecs, row, &ns))
         at = fl_put_date(FL_PUT(at, "\"@timestamp\":"), ns, &ecs->second);
-    at = FL_PUT(at, "\"ecs\":{\"version\":\"8.16.0\"},"
-                    "\"event\":{\"kind\":\"event\",\"category\":[\"network\"],"
-                    "\"type\":[\"connection\"],");
+    at = FL_PUT(at, SCHEMA "\"event\":{" EVENT_KIND);
     at = fl_ecs_is_sflow(ecs, row) ? FL_PUT(at, "\"dataset\":\"goflow2.sflow\",")
                                    : FL_PUT(at, "\"dataset\":\"goflow2.netflow\",");
     at = FL_PUT(at, "\"timezone\":\"+00:00\",");
@@ -242,12 +244,14 @@ void fl_ecs_reject(fl_ecs *ecs, fl_buffer *out, const flowan_reject *reject)
     *at++ = '{';
     if (ecs->has_latest)
         at = fl_put_date(FL_PUT(at, "\"@timestamp\":"), ecs->latest_ns, &ecs->second);
-    at = FL_PUT(at, "\"ecs\":{\"version\":\"8.16.0\"},\"error\":{\"message\":\"byte ");
+    at = FL_PUT(at, SCHEMA "\"error\":{\"message\":\"byte ");
     at += fl_text_put_u64(at, reject->offset);
     const char *reason = flowan_reject_reason_text(reject->reason);
     at = fl_put(FL_PUT(at, ": no flow record ("), reason, strlen(reason));
     at = reject->continued ? FL_PUT(at, ", continued)\"},") : FL_PUT(at, ")\"},");
-    at = FL_PUT(at, "\"event\":{\"kind\":\"pipeline_error\",\"original\":");
+    at = ecs->elastic_compat ? FL_PUT(at, "\"event\":{" EVENT_KIND)
+                             : FL_PUT(at, "\"event\":{\"kind\":\"pipeline_error\",");
+    at = FL_PUT(at, "\"original\":");
     out->size = (size_t)(at - out->data);
     fl_quote_json(out, reject->data, reject->size);
     fl_buffer_text(out, "},");

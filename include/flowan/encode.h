@@ -41,9 +41,8 @@ typedef struct flowan_encoder_options {
     /* --- of ECS; other formats do not look at them --- */
 
     bool preserve_original; /* event.original: the record's text */
-    /* network.packets is the sampling rate, a rate of 0 multiplies as it stands, and
-     * related.ip has both ends where they are the same: as Elastic's GoFlow2 integration
-     * has it */
+    /* network.packets is the sampling rate, a rate of 0 multiplies as it stands and so
+     * on, as Elastic's GoFlow2 integration has it: doc/ecs.md */
     bool elastic_compat;
     bool prefer_asdb;        /* before the ASNs of the record */
     const char *const *tags; /* behind the usual ones; copied */

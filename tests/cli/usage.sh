@@ -62,6 +62,8 @@ expect_usage 'name at least one PATH' flowan-dump --count
 expect_usage "unknown option '-z'" flowan-dump -z log
 expect_usage "unknown option '-z'" flowan-dump -zn 1 log
 expect_usage "option '--count' takes no value" flowan-dump --count=1 log
+expect_usage "option '--tag' needs a value" flowan-dump log -o ecs --tag
+expect_usage '--elastic-compat is for documents \(-o ecs\)' flowan-dump --elastic-compat log
 expect_usage 'name a report' flowan-report
 [ ! -e A ] || fail "a call that made no sense made an archive"
 

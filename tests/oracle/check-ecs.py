@@ -57,12 +57,13 @@ def no_twins(members):
     return dict(members)
 
 
-def check_reject(document, data, tags):
+def check_reject(document, data, writer):
     """A document that tells of a reject; what is wrong with it."""
+    kind = "event" if writer.compat else "pipeline_error"
     told = re.fullmatch(r"byte (\d+): no flow record \([a-z ]+(, continued)?\)",
                         document["error"]["message"])
     original = document["event"]["original"].encode()
-    if not told or document["tags"] != tags or document["event"]["kind"] != "pipeline_error":
+    if not told or document["tags"] != writer.tags or document["event"]["kind"] != kind:
         return "not as it should be"
     at = int(told[1])
     there = ecs.clean(data[at:at + 70000].decode("utf-8", "surrogateescape")).encode()
@@ -83,7 +84,7 @@ def check(log, words, writer, data, texts, turn):
         wrong = list(ecs.faults(document))
         if "error" in document:
             rejects += 1
-            wrong.append(check_reject(document, data, writer.tags))
+            wrong.append(check_reject(document, data, writer))
         elif at == len(texts):
             wrong.append("one document too many")
         else:
