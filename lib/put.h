@@ -51,8 +51,8 @@ static inline char *fl_put_quoted_number(char *at, uint64_t number)
 }
 
 /* A text in quotes at the end of `out`, whose room begins with `at` and is
- * FL_PUT_TEXT_SIZE(size) at least. */
-#define FL_PUT_TEXT_SIZE(size) (6 * (size) + 3)
+ * FL_PUT_TEXT_SIZE(size) at least: what quoting reserves, so that nothing moves. */
+#define FL_PUT_TEXT_SIZE(size) (6 * (size) + 8)
 static inline char *fl_put_text(fl_buffer *out, char *at, const char *text, size_t size)
 {
     out->size = (size_t)(at - out->data);
