@@ -815,6 +815,44 @@ static void encode_table_fields(trial *t)
     encode(t, FLOWAN_FORMAT_TABLE, true);
 }
 
+/* What the encoder writes is kept without its allocations counting. */
+static int say_written(void *context, const void *data, size_t size)
+{
+    bool armed = allocator.armed;
+    allocator.armed = false;
+    fl_buffer_append(context, data, size);
+    allocator.armed = armed;
+    return 0;
+}
+
+static void documents(trial *t)
+{
+    char path[4096];
+    static const char *const tags[] = {"edge", "sflow"};
+    flowan_batch *batch = filled_batch();
+    flowan_encoder *encoder = NULL;
+    flowan_reject reject = {FLOWAN_REJECT_TORN, false, 7, "{\"bytes\":", 9};
+    flowan_encoder_options options = {.size = sizeof options,
+                                      .format = FLOWAN_FORMAT_ECS,
+                                      .write = say_written,
+                                      .context = &t->said,
+                                      .preserve_original = true,
+                                      .tags = tags,
+                                      .tag_count = 2};
+    EXPECT(flowan_asdb_open(&options.asdb, data_path(path, sizeof path, "asn.mmdb"),
+                            NULL) == FLOWAN_OK,
+           "no database");
+    flowan_asdb_name(options.asdb, 15169); /* later, want of memory costs names */
+    STEP(flowan_encoder_new(&encoder, &options, &t->error));
+    ONCE(flowan_encoder_write(encoder, batch, NULL, &t->error));
+    ONCE(flowan_encoder_reject(encoder, &reject, &t->error));
+    ONCE(flowan_encoder_finish(encoder, &t->error));
+out:
+    flowan_encoder_free(encoder);
+    flowan_asdb_free(options.asdb);
+    flowan_batch_free(batch);
+}
+
 /* --- the runs --- */
 
 typedef struct scenario {
@@ -843,6 +881,7 @@ static const scenario scenarios[] = {
     {"source, plain", source_plain, false},
     {"source, zstd", source_zstd, false},
     {"aggregate", aggregate, false},
+    {"documents", documents, false},
     {"encode, exact", encode_exact, false},
     {"encode, json", encode_json, false},
     {"encode, json, fields", encode_json_fields, false},
