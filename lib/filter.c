@@ -14,6 +14,15 @@ void fl_test_free(fl_test *test)
     *test = (fl_test){0};
 }
 
+bool fl_filter_need_networks(flowan_filter *filter)
+{
+    if (!filter->networks && flowan_networks_new(&filter->own_networks, NULL) < 0)
+        return false;
+    if (!filter->networks)
+        filter->networks = filter->own_networks;
+    return true;
+}
+
 /* --- columns --- */
 
 /* The fields that what is derived is made of. */

@@ -18,13 +18,14 @@ typedef enum fl_subject {
     FL_SUBJECT_BPS,       /* bits a second */
     FL_SUBJECT_PPS,       /* packets a second */
     FL_SUBJECT_BPP,       /* bytes a packet */
-    FL_SUBJECT_DIRECTION, /* fl_direction, by numbers */
+    FL_SUBJECT_DIRECTION, /* fl_direction, by numbers; every record has one */
     FL_SUBJECT_LOCAL_IP,  /* by addresses; of an internal flow both are */
     FL_SUBJECT_LOCAL_NET, /* by numbers: networks of the table; likewise */
     FL_SUBJECT_REMOTE_IP, /* by addresses; likewise */
     FL_SUBJECT_REMOTE_AS, /* by numbers; likewise */
-    FL_SUBJECT_SRC_AS,    /* by numbers, after the ASN order */
-    FL_SUBJECT_DST_AS
+    FL_SUBJECT_SRC_AS, /* by numbers, after the ASN order; every record has one, which
+                             is 0 where it is not known */
+    FL_SUBJECT_DST_AS  /* likewise */
 } fl_subject;
 
 typedef enum fl_test_kind {
@@ -34,7 +35,8 @@ typedef enum fl_test_kind {
     FL_TEST_KINDS
 } fl_test_kind;
 
-/* A test of a list holds when it does for one of its items. */
+/* A test of a list holds when it does for one of its items. What is derived is only ever
+ * tested by IN. */
 typedef struct fl_test {
     fl_subject subject;
     fl_test_kind kind;
@@ -77,7 +79,11 @@ struct flowan_filter {
 
 /* Empties it. */
 void fl_test_free(fl_test *test);
-/* Fills in `columns`; false when memory is short. */
+
+/* Makes the default private space its own networks where none were given. False when
+ * memory is short, as the next. */
+bool fl_filter_need_networks(flowan_filter *filter);
+/* Fills in `columns`. */
 bool fl_filter_find_columns(flowan_filter *filter);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "filter.h"
 
-enum { FL_FILTER_TESTS_MAX = 65536 };
+enum { FL_FILTER_TESTS_MAX = 1 << 18 };
 
 /* A tree that has no parent yet. Constants have no node: they fold until they are all
  * there is. */

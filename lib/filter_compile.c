@@ -7,21 +7,27 @@
 
 enum { TEXT_MAX = 16 << 20 };
 
+/* Whether a test is about local ends. */
+static bool asks_for_networks(const flowan_filter *filter)
+{
+    for (size_t i = 0; i < filter->test_count; i++) {
+        fl_subject subject = filter->tests[i].subject;
+        if (subject >= FL_SUBJECT_DIRECTION && subject <= FL_SUBJECT_REMOTE_AS)
+            return true;
+    }
+    return false;
+}
+
 static flowan_status compile(flowan_filter *filter, const char *text, size_t size,
                              uint64_t now_ns, flowan_error *error)
 {
     fl_build build = {0};
     fl_branch root;
-    flowan_status status = FLOWAN_OK;
-    if (!filter->networks) {
-        status = flowan_networks_new(&filter->own_networks, error);
-        filter->networks = filter->own_networks;
-    }
-    if (status >= 0)
-        status =
-            fl_filter_parse(&build, &root, text, size, filter->networks, now_ns, error);
+    flowan_status status =
+        fl_filter_parse(&build, &root, text, size, filter, now_ns, error);
     if (status >= 0 &&
-        (fl_build_finish(&build, root, filter) < 0 || !fl_filter_find_columns(filter)))
+        (fl_build_finish(&build, root, filter) < 0 || !fl_filter_find_columns(filter) ||
+         (asks_for_networks(filter) && !fl_filter_need_networks(filter))))
         status = fl_status_memory(error);
     fl_build_free(&build);
     return status;

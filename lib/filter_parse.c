@@ -38,7 +38,7 @@ static flowan_status built(parser *p, flowan_status status)
 {
     if (status == FLOWAN_ERROR_LIMIT)
         return fl_tokens_limit(&p->tokens, p->build->test_count == FL_FILTER_TESTS_MAX
-                                               ? "more than 65,536 different tests"
+                                               ? "more than 262,144 different tests"
                                                : "nested deeper than 64 levels");
     return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(p->tokens.error) : status;
 }
@@ -649,10 +649,10 @@ static flowan_status parse_either(parser *p, fl_branch *out)
 }
 
 flowan_status fl_filter_parse(fl_build *build, fl_branch *root, const char *text,
-                              size_t size, const flowan_networks *networks,
-                              uint64_t now_ns, flowan_error *error)
+                              size_t size, flowan_filter *filter, uint64_t now_ns,
+                              flowan_error *error)
 {
-    parser p = {.build = build, .values = {.now_ns = now_ns, .networks = networks}};
+    parser p = {.build = build, .values = {.now_ns = now_ns, .filter = filter}};
     p.values.tokens = &p.tokens;
     flowan_status status = fl_tokens_open(&p.tokens, text, size, error);
     if (status >= 0 && p.tokens.now.kind == FL_TOKEN_END)

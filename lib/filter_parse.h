@@ -5,9 +5,10 @@
 #include "filter_build.h"
 #include "filter_phrases.h"
 
-/* Parses all of the text into a tree of `build`. `networks` are asked for names only. */
+/* Parses all of the text into a tree of `build`. Of `filter` only the networks are asked
+ * for. */
 flowan_status fl_filter_parse(fl_build *build, fl_branch *root, const char *text,
-                              size_t size, const flowan_networks *networks,
-                              uint64_t now_ns, flowan_error *error);
+                              size_t size, flowan_filter *filter, uint64_t now_ns,
+                              flowan_error *error);
 
 #endif

@@ -391,10 +391,13 @@ static flowan_status add_addresses(fl_values_context *context, const fl_values *
 /* All names into the key table: entry i is network i. */
 static bool learn_names(fl_values_context *context)
 {
-    size_t count = flowan_networks_count(context->networks);
+    if (!fl_filter_need_networks(context->filter))
+        return false;
+    const flowan_networks *networks = context->filter->networks;
+    size_t count = flowan_networks_count(networks);
     while (context->names.count < count) {
         const char *name =
-            flowan_networks_name(context->networks, (uint32_t)context->names.count);
+            flowan_networks_name(networks, (uint32_t)context->names.count);
         if (fl_hash_put(&context->names, name, strlen(name), NULL) < 0)
             return false;
     }
@@ -407,7 +410,7 @@ static void list_names(const fl_values_context *context, char *out, size_t room)
     size_t size = 0;
     *out = '\0';
     for (uint32_t i = 0; i < 5; i++) {
-        const char *name = flowan_networks_name(context->networks, i);
+        const char *name = flowan_networks_name(context->filter->networks, i);
         size_t name_size = name ? strlen(name) : 0;
         if (!name || size + name_size + 3 > room)
             break;
@@ -435,8 +438,7 @@ static flowan_status add_network(fl_values_context *context, const literal *valu
         list_names(context, names, sizeof names);
         return fl_tokens_expected(
             context->tokens, token, "a prefix, or the name of a local network (%s%s)",
-            *names ? names : "there is none",
-            flowan_networks_count(context->networks) > 5 ? ", ..." : "");
+            *names ? names : "there is none", context->names.count > 5 ? ", ..." : "");
     }
     return fl_numbers_add(&test->numbers, (uint64_t)entry, (uint64_t)entry)
                ? FLOWAN_OK

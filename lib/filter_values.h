@@ -33,8 +33,8 @@ typedef struct fl_values {
 typedef struct fl_values_context {
     fl_tokens *tokens;
     uint64_t now_ns;
-    const flowan_networks *networks; /* NETWORK */
-    fl_hash names;                   /* of these, entry by entry; made when asked for */
+    flowan_filter *filter; /* NETWORK: its networks */
+    fl_hash names;         /* of these, entry by entry; made when asked for */
 } fl_values_context;
 
 void fl_values_free(fl_values_context *context);

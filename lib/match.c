@@ -175,11 +175,18 @@ static bool find_columns(flowan_matcher *m)
 
 static void answer(flowan_matcher *m)
 {
-    size_t count = 0;
-    for (size_t row = fl_match_next(m, m->left, 0); row < m->rows;
-         row = fl_match_next(m, m->left, row + 1))
-        m->answer[count++] = (uint32_t)row;
-    m->selection = (flowan_selection){m->answer, count};
+    uint32_t *out = m->answer;
+    for (size_t word = 0; word < m->words; word++) {
+        uint64_t bits = m->left[word];
+        uint32_t row = (uint32_t)word * 64;
+        if (bits == UINT64_MAX)
+            for (uint32_t i = 0; i < 64; i++)
+                *out++ = row + i;
+        else
+            for (; bits; bits &= bits - 1)
+                *out++ = row + (uint32_t)__builtin_ctzll(bits);
+    }
+    m->selection = (flowan_selection){m->answer, (size_t)(out - m->answer)};
 }
 
 flowan_status flowan_matcher_new(flowan_matcher **out, const flowan_filter *filter,

@@ -32,7 +32,7 @@ typedef struct flowan_filter_options {
  * FLOWAN_ERROR_ARGUMENT for what is not in the language: error->offset is the byte of the
  * culprit (`size` at the end), and the sentence says where it stands and what was
  * expected there. FLOWAN_ERROR_LIMIT, with an offset too, for a text over 16 MiB, one that
- * is nested deeper than 64 levels, or one of more than 65,536 different tests. */
+ * is nested deeper than 64 levels, or one of more than 262,144 different tests. */
 FLOWAN_API flowan_status flowan_filter_compile(flowan_filter **out, const char *text,
                                                size_t size,
                                                const flowan_filter_options *options,
