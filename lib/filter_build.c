@@ -132,6 +132,17 @@ fl_group fl_build_begin(const fl_build *build, fl_node_kind kind)
     return (fl_group){.kind = kind, .first = build->waiting_count};
 }
 
+/* Takes tests off the end that were merged into others. */
+static void drop_tests(fl_build *build)
+{
+    while (build->test_count > 0) {
+        const fl_test *last = &build->tests[build->test_count - 1];
+        if (last->subject != FL_SUBJECT_COLUMN || last->name)
+            break;
+        build->test_count--;
+    }
+}
+
 /* The test of a branch joins one of the group, if there is one of its subject among the
  * first. */
 static flowan_status merge(fl_build *build, const fl_group *group, fl_branch branch,
@@ -151,8 +162,7 @@ static flowan_status merge(fl_build *build, const fl_group *group, fl_branch bra
         if (!unite(to, test))
             return FLOWAN_ERROR_MEMORY;
         fl_test_free(test);
-        if (test == &build->tests[build->test_count - 1])
-            build->test_count--;
+        drop_tests(build);
         *merged = true;
     }
     return FLOWAN_OK;
@@ -183,11 +193,9 @@ flowan_status fl_build_add(fl_build *build, fl_group *group, fl_branch branch)
     }
     if (branch.node.kind != group->kind)
         return add_one(build, group, branch);
-    /* Its children are mostly the last nodes there are: the last test goes first, so that
-     * merged ones leave no holes. */
     size_t first = branch.node.first;
     flowan_status status = FLOWAN_OK;
-    for (size_t i = branch.node.count; i-- > 0 && status >= 0;)
+    for (size_t i = 0; i < branch.node.count && status >= 0; i++)
         status = add_one(
             build, group,
             (fl_branch){.node = build->nodes[first + i], .depth = branch.depth - 1});

@@ -135,12 +135,15 @@ static flowan_status take_list(parser *p, const fl_values *values, fl_test *test
     bool more = true;
     while (status >= 0 && more) {
         status = fl_values_read(&p->values, values, test);
-        if (status >= 0 && p->tokens.now.kind == FL_TOKEN_COMMA)
-            status = next(p);
-        else
-            more = p->tokens.now.kind != FL_TOKEN_LIST_END;
+        fl_token_kind kind = p->tokens.now.kind;
+        more = kind != FL_TOKEN_LIST_END;
+        if (status < 0 || kind == FL_TOKEN_WORD || kind == FL_TOKEN_QUOTED)
+            continue;
+        if (more && kind != FL_TOKEN_COMMA)
+            return fl_tokens_expected(&p->tokens, &p->tokens.now, "a value or ']'");
+        status = next(p);
     }
-    return status < 0 ? status : next(p);
+    return status;
 }
 
 /* "10.0.0.0 255.0.0.0": the mask behind the one address that was read. */
@@ -176,12 +179,15 @@ static flowan_status take_mask(parser *p, const fl_token *address, fl_test *test
     return status;
 }
 
-/* The words that "flags" can have behind it where no sign says otherwise: all of these
+/* The letters that "flags" can have behind it where no sign says otherwise: all of these
  * flags are set, whatever the others are. */
 static bool take_letters(const parser *p, const fl_values *values, fl_test *test)
 {
-    if (values->notation != FL_NOTATION_FLAGS || p->tokens.now.kind != FL_TOKEN_WORD ||
-        !fl_values_get_flags(p->tokens.now.data, p->tokens.now.size, &test->mask))
+    const fl_token *token = &p->tokens.now;
+    size_t quote = token->kind == FL_TOKEN_QUOTED;
+    if (values->notation != FL_NOTATION_FLAGS ||
+        (!quote && token->kind != FL_TOKEN_WORD) ||
+        !fl_values_get_flags(token->data + quote, token->size - 2 * quote, &test->mask))
         return false;
     test->kind = FL_TEST_MASK;
     return true;
@@ -381,21 +387,27 @@ static flowan_status put_networks(parser *p, fl_test *test, bool inverse,
                                   fl_branch *out)
 {
     fl_group group = fl_build_begin(p->build, inverse ? FL_NODE_AND : FL_NODE_OR);
-    bool by_name = test->numbers.count > 0;
-    bool by_address = test->addresses.count > 0;
-    flowan_status status = FLOWAN_OK;
+    fl_test by_name = {.numbers = test->numbers};
+    fl_test by_address = {.addresses = test->addresses};
     fl_branch one;
-    if (inverse && ((by_name && !fl_numbers_invert(&test->numbers)) ||
-                    (by_address && !fl_addresses_invert(&test->addresses))))
-        return fl_status_memory(p->tokens.error);
-    if (by_name) {
-        status = put_test(p, test, FL_SUBJECT_LOCAL_NET, -1, NULL, 0, &one);
+    flowan_status status = FLOWAN_OK;
+    test->numbers = (fl_numbers){0};
+    test->addresses = (fl_addresses){0};
+    bool named = by_name.numbers.count > 0;
+    bool addressed = by_address.addresses.count > 0;
+    if (inverse && !(fl_numbers_invert(&by_name.numbers) &&
+                     fl_addresses_invert(&by_address.addresses)))
+        status = fl_status_memory(p->tokens.error);
+    if (status >= 0 && named) {
+        status = put_test(p, &by_name, FL_SUBJECT_LOCAL_NET, -1, NULL, 0, &one);
         status = add(p, &group, status, one);
     }
-    if (status >= 0 && by_address) {
-        status = put_test(p, test, FL_SUBJECT_LOCAL_IP, -1, NULL, 0, &one);
+    if (status >= 0 && addressed) {
+        status = put_test(p, &by_address, FL_SUBJECT_LOCAL_IP, -1, NULL, 0, &one);
         status = add(p, &group, status, one);
     }
+    fl_test_free(&by_name);
+    fl_test_free(&by_address);
     return end(p, &group, status, out);
 }
 
@@ -454,11 +466,15 @@ static fl_values values_of(int field)
     case FLOWAN_TYPE_U64:
     case FLOWAN_TYPE_BOOL: values.notation = FL_NOTATION_NUMBER; break;
     case FLOWAN_TYPE_LIST_U64:
-        values.notation =
-            field == FLOWAN_FIELD_LAYER_STACK ? FL_NOTATION_NAMED : FL_NOTATION_NUMBER;
+        values.notation = FL_NOTATION_NUMBER;
+        if (field != FLOWAN_FIELD_LAYER_STACK)
+            break;
+        values.what = "a header";
+        values.notation = FL_NOTATION_NAMED;
         break;
     case FLOWAN_TYPE_ENUM:
         values.max = UINT32_MAX;
+        values.what = info->name;
         values.notation = FL_NOTATION_NAMED;
         break;
     case FLOWAN_TYPE_PREFIX:

@@ -231,11 +231,12 @@ static const struct {
     [FL_NOTATION_MAC] = {read_mac, false, false,
                          "a MAC address such as 2c:c8:1b:ac:cf:81"},
     [FL_NOTATION_ADDRESS] = {NULL, false, false, "an IPv4 or IPv6 address or prefix"},
-    [FL_NOTATION_NETWORK] = {NULL, false, false, NULL},
+    [FL_NOTATION_NETWORK] = {NULL, false, false,
+                             "a prefix, or the name of a local network"},
     [FL_NOTATION_DIRECTION] = {read_direction, false, false,
                                "out, in, internal or transit"},
     [FL_NOTATION_TEXT] = {NULL, false, false, "a text"},
-    [FL_NOTATION_ANY] = {NULL, true, true, "a value"},
+    [FL_NOTATION_ANY] = {NULL, true, true, "a value such as 7 or \"text\""},
 };
 
 /* --- messages --- */
@@ -244,12 +245,15 @@ static flowan_status refuse(const fl_values_context *context, const fl_values *v
                             const fl_token *token)
 {
     const char *expected = notations[values->notation].expected;
+    if (values->notation == FL_NOTATION_TIME && context->now_ns == 0)
+        expected = "a time such as 2025-03-15T17:10:51Z (what now is, is not known)";
     if (expected)
         return fl_tokens_expected(context->tokens, token, "%s", expected);
-    return fl_tokens_expected(context->tokens, token, "%s from 0 to %llu%s",
-                              values->what, (unsigned long long)values->max,
-                              values->notation == FL_NOTATION_NAMED ? ", or its name"
-                                                                    : "");
+    if (values->notation == FL_NOTATION_NAMED)
+        return fl_tokens_expected(context->tokens, token,
+                                  "the name or the number of %s", values->what);
+    return fl_tokens_expected(context->tokens, token, "%s from 0 to %llu", values->what,
+                              (unsigned long long)values->max);
 }
 
 /* --- ranges of numbers --- */

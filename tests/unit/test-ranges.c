@@ -177,10 +177,9 @@ START_TEST(numbers_are_judged)
             any = any || fl_numbers_has(&set, i);
             all = all && fl_numbers_has(&set, i);
         }
-        ck_assert_int_eq(fl_numbers_judge(&set, low, high),
-                         all   ? FL_ALL
-                         : any ? FL_SOME
-                               : FL_NONE);
+        ck_assert_int_eq(fl_numbers_judge(&set, low, high), all   ? FL_ALL
+                                                            : any ? FL_SOME
+                                                                  : FL_NONE);
         fl_numbers_free(&set);
     }
 }
@@ -318,10 +317,9 @@ START_TEST(addresses_are_judged)
         }
         fl_wide low = {base.high + (first > 15), base.low + first};
         fl_wide high = {base.high + (last > 15), base.low + last};
-        ck_assert_int_eq(fl_addresses_judge(&set, low, high),
-                         all   ? FL_ALL
-                         : any ? FL_SOME
-                               : FL_NONE);
+        ck_assert_int_eq(fl_addresses_judge(&set, low, high), all   ? FL_ALL
+                                                              : any ? FL_SOME
+                                                                    : FL_NONE);
         fl_addresses_free(&set);
     }
 }
