@@ -206,24 +206,25 @@ flowan_status fl_build_add(fl_build *build, fl_group *group, fl_branch branch)
 
 flowan_status fl_build_end(fl_build *build, const fl_group *group, fl_branch *out)
 {
-    size_t count = build->waiting_count - group->first;
-    const fl_branch *children = build->waiting + group->first;
+    size_t end = build->waiting_count;
+    size_t count = end - group->first;
     build->waiting_count = group->first;
     if (group->decided || count == 0) {
         *out = fl_build_constant(group->decided == (group->kind == FL_NODE_OR));
         return FLOWAN_OK;
     }
     if (count == 1) {
-        *out = children[0];
+        *out = build->waiting[group->first];
         return FLOWAN_OK;
     }
     fl_branch joined = {
         .node = {group->kind, (uint32_t)build->node_count, (uint32_t)count}};
     flowan_status status = FLOWAN_OK;
-    for (size_t i = 0; i < count && status >= 0; i++) {
-        if (children[i].depth >= joined.depth)
-            joined.depth = children[i].depth + 1;
-        status = put_node(build, children[i].node);
+    for (size_t i = group->first; i < end && status >= 0; i++) {
+        fl_branch child = build->waiting[i];
+        if (child.depth >= joined.depth)
+            joined.depth = child.depth + 1;
+        status = put_node(build, child.node);
     }
     if (status >= 0 && joined.depth > FL_FILTER_DEPTH_MAX)
         status = FLOWAN_ERROR_LIMIT;

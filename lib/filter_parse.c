@@ -97,7 +97,7 @@ static flowan_status put_place(parser *p, const fl_test *like, const fl_place *a
     fl_group group = fl_build_begin(p->build, FL_NODE_OR);
     flowan_status status = FLOWAN_OK;
     for (int i = 0; i < FL_PLACE_COLUMNS && at->field[i] >= 0 && status >= 0; i++) {
-        fl_branch one;
+        fl_branch one = {0};
         status = put_field(p, like, (flowan_field)at->field[i], &one);
         status = add(p, &group, status, one);
     }
@@ -345,7 +345,7 @@ static flowan_status put_places(parser *p, const fl_phrase *of, unsigned side,
     fl_group group =
         fl_build_begin(p->build, side & FL_SIDE_BOTH ? FL_NODE_AND : FL_NODE_OR);
     flowan_status status = FLOWAN_OK;
-    fl_branch one;
+    fl_branch one = {0};
     if (!of->two || either || chosen & FL_SIDES_FIRSTS) {
         status = put_place(p, test, &of->first, &one);
         status = add(p, &group, status, one);
@@ -365,7 +365,7 @@ static flowan_status put_implied(parser *p, fl_implied implies, fl_branch *branc
     if (implies == FL_IMPLIES_NOTHING)
         return FLOWAN_OK;
     fl_test test = {0};
-    fl_branch proto;
+    fl_branch proto = {0};
     fl_group group = fl_build_begin(p->build, FL_NODE_AND);
     flowan_status status = FLOWAN_OK;
     for (int i = 0; i < 2 && status >= 0; i++)
@@ -389,7 +389,7 @@ static flowan_status put_networks(parser *p, fl_test *test, bool inverse,
     fl_group group = fl_build_begin(p->build, inverse ? FL_NODE_AND : FL_NODE_OR);
     fl_test by_name = {.numbers = test->numbers};
     fl_test by_address = {.addresses = test->addresses};
-    fl_branch one;
+    fl_branch one = {0};
     flowan_status status = FLOWAN_OK;
     test->numbers = (fl_numbers){0};
     test->addresses = (fl_addresses){0};
@@ -548,7 +548,7 @@ static flowan_status parse_field(parser *p, fl_branch *out)
 static flowan_status put_by_addresses(parser *p, const fl_test *family, fl_branch *out)
 {
     static const fl_test exists = {.kind = FL_TEST_EXISTS};
-    fl_branch one;
+    fl_branch one = {0};
     fl_group both = fl_build_begin(p->build, FL_NODE_AND);
     flowan_status status = put_field(p, &exists, FLOWAN_FIELD_ETYPE, &one);
     if (status >= 0)
@@ -572,7 +572,7 @@ static flowan_status parse_family(parser *p, bool ipv4, fl_branch *out)
     fl_test etype = {0};
     fl_test family = {0};
     uint64_t number = ipv4 ? 0x0800 : 0x86dd;
-    fl_branch one;
+    fl_branch one = {0};
     flowan_status status = next(p);
     if (status >= 0 &&
         (!fl_numbers_add(&etype.numbers, number, number) || !fl_test_settle(&etype) ||
@@ -648,7 +648,7 @@ static flowan_status parse_group(parser *p, fl_node_kind kind, fl_branch *out)
     flowan_status status = FLOWAN_OK;
     bool more = true;
     while (status >= 0 && more) {
-        fl_branch one;
+        fl_branch one = {0};
         status = kind == FL_NODE_AND ? parse_unary(p, &one)
                                      : parse_group(p, FL_NODE_AND, &one);
         status = add(p, &group, status, one);

@@ -17,6 +17,7 @@
 #include "flowan/asdb.h"
 #include "flowan/care.h"
 #include "flowan/encode.h"
+#include "flowan/filter.h"
 #include "flowan/gaps.h"
 #include "flowan/losses.h"
 #include "flowan/networks.h"
@@ -320,18 +321,25 @@ static void parse_many(trial *t)
 }
 
 /* A batch for the scenarios above the parser, made without failures. */
-static flowan_batch *filled_batch(void)
+static flowan_batch *batch_of_times(int times)
 {
-    flowan_parser *parser;
-    flowan_batch *batch;
+    flowan_parser *parser = NULL;
+    flowan_batch *batch = NULL;
     size_t used;
     EXPECT(flowan_parser_new(&parser, NULL, NULL) == FLOWAN_OK &&
-               flowan_batch_new(&batch, NULL, NULL) == FLOWAN_OK &&
-               flowan_parser_feed(parser, log_text, sizeof log_text - 1, batch, &used,
-                                  NULL) == FLOWAN_OK,
+               flowan_batch_new(&batch, NULL, NULL) == FLOWAN_OK,
            "no batch");
+    for (int i = 0; i < times; i++)
+        EXPECT(flowan_parser_feed(parser, log_text, sizeof log_text - 1, batch, &used,
+                                  NULL) == FLOWAN_OK,
+               "feed %d", i);
     flowan_parser_free(parser);
     return batch;
+}
+
+static flowan_batch *filled_batch(void)
+{
+    return batch_of_times(1);
 }
 
 static void say_stats(fl_buffer *said, const flowan_segment_stats *stats)
@@ -853,6 +861,48 @@ out:
     flowan_batch_free(batch);
 }
 
+/* Everything that allocates: lists with and without a bitmap, texts, names of networks,
+ * groups, and all that is derived. */
+static const char filter_text[] =
+    "src port in [1 2 3 5 7 9 11 13 80 443] or ip in [10.0.0.0/8 192.0.2.1] or "
+    "field user in [a b \"a&b\"] or field \"n\\u006fte\" != x or "
+    "local net in [\"10.0.0.0/8\" 192.168.0.0/16] or not (proto != tcp and bps > 8k and "
+    "duration 5s and bpp < 600 and pps < 9) or xip != 192.0.2.1 or flags S or ipv6 or "
+    "(direction in [out transit] and not remote as 7 and src as 0 and remote ip != ::1) "
+    "or (port 1 or port 2 or (port 3 and not port not in [5 6]))";
+
+static void say_rows(fl_buffer *said, const flowan_selection *rows)
+{
+    fl_buffer_format(said, "\n%zu:", rows->count);
+    for (size_t i = 0; i < rows->count; i++)
+        fl_buffer_format(said, " %u", rows->rows[i]);
+}
+
+static void filter(trial *t)
+{
+    /* small and large, so that everything grows */
+    flowan_batch *batches[] = {filled_batch(), batch_of_times(20)};
+    flowan_filter *made = NULL;
+    flowan_matcher *matcher = NULL;
+    const flowan_selection *rows;
+    static const uint32_t some[] = {0, 1, 5};
+    const flowan_selection among = {some, 3};
+    STEP(flowan_filter_compile(&made, filter_text, sizeof filter_text - 1, NULL,
+                               &t->error));
+    STEP(flowan_matcher_new(&matcher, made, NULL, &t->error));
+    for (int i = 0; i < 2; i++) {
+        STEP(flowan_matcher_apply(matcher, batches[i], &among, &rows, &t->error));
+        say_rows(&t->said, rows);
+        STEP(flowan_matcher_apply(matcher, batches[i], NULL, &rows, &t->error));
+        say_rows(&t->said, rows);
+    }
+out:
+    flowan_matcher_free(matcher);
+    flowan_filter_free(made);
+    flowan_batch_free(batches[0]);
+    flowan_batch_free(batches[1]);
+}
+
 /* --- the runs --- */
 
 typedef struct scenario {
@@ -888,6 +938,7 @@ static const scenario scenarios[] = {
     {"encode, csv", encode_csv, false},
     {"encode, table", encode_table, false},
     {"encode, table, fields", encode_table_fields, false},
+    {"filter", filter, true},
 };
 
 static int remove_entry(const char *path, const struct stat *info, int kind,
