@@ -14,6 +14,11 @@ void fl_test_free(fl_test *test)
     *test = (fl_test){0};
 }
 
+bool fl_test_settle(fl_test *test)
+{
+    return fl_numbers_settle(&test->numbers) && fl_addresses_settle(&test->addresses);
+}
+
 bool fl_filter_need_networks(flowan_filter *filter)
 {
     if (!filter->networks && flowan_networks_new(&filter->own_networks, NULL) < 0)

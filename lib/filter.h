@@ -79,6 +79,8 @@ struct flowan_filter {
 
 /* Empties it. */
 void fl_test_free(fl_test *test);
+/* Settles its sets; false when memory is short. */
+bool fl_test_settle(fl_test *test);
 
 /* Makes the default private space its own networks where none were given. False when
  * memory is short, as the next. */

@@ -14,11 +14,6 @@ enum { MERGE_LOOK = 16 };
 
 /* --- tests --- */
 
-bool fl_test_settle(fl_test *test)
-{
-    return fl_numbers_settle(&test->numbers) && fl_addresses_settle(&test->addresses);
-}
-
 /* Adds the sets of another test; to be settled. */
 static bool unite(fl_test *to, const fl_test *more)
 {

@@ -55,6 +55,5 @@ void fl_build_free(fl_build *build);
 
 /* A copy without name; false when memory is short, and nothing to free then. */
 bool fl_test_copy_sets(fl_test *to, const fl_test *from);
-bool fl_test_settle(fl_test *test);
 
 #endif

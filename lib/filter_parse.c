@@ -6,7 +6,6 @@
  *     unary     = { not } ( "(" either ")" | test )
  *     test      = "any" | "ipv4" | "ipv6" | "field" NAME ( "exists" | condition )
  *               | { side } phrase condition
- *     condition = [ sign ] value | [ "not" ] "in" "[" value { [ "," ] value } "]"
  *
  * What is looked at is said by a phrase of one word or more, with a side before it
  * ("src"): filter_phrases.c has them all. It may be several columns: then the test is an
@@ -15,6 +14,9 @@
 
 #include <string.h>
 
+#include "filter_condition.h"
+#include "filter_phrases.h"
+#include "filter_prefix.h"
 #include "status.h"
 
 enum { NESTING_MAX = FL_FILTER_DEPTH_MAX };
@@ -102,165 +104,6 @@ static flowan_status put_place(parser *p, const fl_test *like, const fl_place *a
         status = add(p, &group, status, one);
     }
     return end(p, &group, status, out);
-}
-
-/* --- conditions --- */
-
-/* A sign, or the word for one; without any, two values are compared as equal. */
-static flowan_status take_sign(parser *p, fl_token_kind *sign, bool *written)
-{
-    static const struct {
-        const char *word;
-        fl_token_kind sign;
-    } words[] = {{"eq", FL_TOKEN_EQUAL},    {"ne", FL_TOKEN_UNEQUAL},
-                 {"lt", FL_TOKEN_LESS},     {"gt", FL_TOKEN_MORE},
-                 {"le", FL_TOKEN_NOT_MORE}, {"ge", FL_TOKEN_NOT_LESS}};
-    fl_token_kind kind = p->tokens.now.kind;
-    *written = kind >= FL_TOKEN_EQUAL && kind <= FL_TOKEN_NOT_LESS;
-    *sign = *written ? kind : FL_TOKEN_EQUAL;
-    for (size_t i = 0; i < sizeof words / sizeof *words && !*written; i++)
-        if (fl_tokens_at(&p->tokens, words[i].word)) {
-            *sign = words[i].sign;
-            *written = true;
-        }
-    return *written ? next(p) : FLOWAN_OK;
-}
-
-/* From behind "in" on. */
-static flowan_status take_list(parser *p, const fl_values *values, fl_test *test)
-{
-    if (p->tokens.now.kind != FL_TOKEN_LIST)
-        return fl_tokens_expected(&p->tokens, &p->tokens.now, "'[' behind 'in'");
-    flowan_status status = next(p);
-    bool more = true;
-    while (status >= 0 && more) {
-        status = fl_values_read(&p->values, values, test);
-        fl_token_kind kind = p->tokens.now.kind;
-        more = kind != FL_TOKEN_LIST_END;
-        if (status < 0 || kind == FL_TOKEN_WORD || kind == FL_TOKEN_QUOTED)
-            continue;
-        if (more && kind != FL_TOKEN_COMMA)
-            return fl_tokens_expected(&p->tokens, &p->tokens.now, "a value or ']'");
-        status = next(p);
-    }
-    return status;
-}
-
-/* "10.0.0.0 255.0.0.0": the mask behind the one address that was read. */
-static flowan_status take_mask(parser *p, const fl_token *address, fl_test *test)
-{
-    fl_values mask = {FL_NOTATION_ADDRESS, -1, 0, NULL};
-    fl_token token = p->tokens.now;
-    bool dotted = token.kind == FL_TOKEN_WORD && memchr(token.data, '.', token.size) &&
-                  token.data[0] >= '0' && token.data[0] <= '9';
-    if (!dotted || address->kind != FL_TOKEN_WORD ||
-        memchr(address->data, '/', address->size) || test->addresses.count != 1)
-        return FLOWAN_OK;
-    fl_test read = {0};
-    flowan_status status = fl_values_read(&p->values, &mask, &read);
-    if (status >= 0) {
-        uint64_t bits = read.addresses.ranges[0].low.low & UINT32_MAX;
-        uint64_t rest = ~bits & UINT32_MAX;
-        fl_wide_range *range = &test->addresses.ranges[0];
-        bool single =
-            read.addresses.count == 1 &&
-            read.addresses.ranges[0].low.low == read.addresses.ranges[0].high.low;
-        if (!single || (rest & (rest + 1)) != 0 || range->low.high != 0 ||
-            range->low.low >> 32 != 0xffff || range->low.low != range->high.low) {
-            status = fl_tokens_expected(&p->tokens, &token,
-                                        "an IPv4 netmask behind an IPv4 address, such "
-                                        "as 255.255.0.0");
-        } else {
-            range->low.low &= ~rest;
-            range->high.low |= rest;
-        }
-    }
-    fl_test_free(&read);
-    return status;
-}
-
-/* The letters that "flags" can have behind it where no sign says otherwise: all of these
- * flags are set, whatever the others are. */
-static bool take_letters(const parser *p, const fl_values *values, fl_test *test)
-{
-    const fl_token *token = &p->tokens.now;
-    size_t quote = token->kind == FL_TOKEN_QUOTED;
-    if (values->notation != FL_NOTATION_FLAGS ||
-        (!quote && token->kind != FL_TOKEN_WORD) ||
-        !fl_values_get_flags(token->data + quote, token->size - 2 * quote, &test->mask))
-        return false;
-    test->kind = FL_TEST_MASK;
-    return true;
-}
-
-/* All values but those of the sets. */
-static bool turn_round(const fl_values *values, fl_test *test)
-{
-    bool any = values->notation == FL_NOTATION_ANY;
-    test->texts_outside = any || values->notation == FL_NOTATION_TEXT ||
-                          values->notation == FL_NOTATION_NAMED;
-    if (values->notation == FL_NOTATION_TEXT)
-        return true;
-    if (values->notation == FL_NOTATION_ADDRESS)
-        return fl_addresses_invert(&test->addresses);
-    return fl_numbers_invert(&test->numbers) &&
-           (!any || fl_addresses_invert(&test->addresses));
-}
-
-/* Takes the addresses of all zeros out of the set. */
-static bool without_zeros(fl_addresses *set)
-{
-    static const fl_wide zeros[] = {{0, 0}, {0, UINT64_C(0xffff00000000)}};
-    return fl_addresses_invert(set) && fl_addresses_add(set, zeros[0], zeros[0]) &&
-           fl_addresses_add(set, zeros[1], zeros[1]) && fl_addresses_settle(set) &&
-           fl_addresses_invert(set);
-}
-
-/* The sets of a condition, settled but not yet turned round. */
-static flowan_status take_values(parser *p, const fl_values *values, fl_test *test,
-                                 bool *inverse)
-{
-    *inverse = p->tokens.now.kind == FL_TOKEN_NOT;
-    flowan_status status = *inverse ? next(p) : FLOWAN_OK;
-    if (status < 0)
-        return status;
-    if (fl_tokens_at(&p->tokens, "in")) {
-        fl_token in = p->tokens.now;
-        status = next(p);
-        if (status >= 0 && p->tokens.now.kind != FL_TOKEN_LIST && !*inverse &&
-            values->notation == FL_NOTATION_DIRECTION)
-            return fl_values_add(&p->values, values, &in, test); /* "direction in" */
-        return status < 0 ? status : take_list(p, values, test);
-    }
-    if (*inverse)
-        return fl_tokens_expected(&p->tokens, &p->tokens.now, "'in' behind 'not'");
-    fl_token_kind sign;
-    bool written;
-    status = take_sign(p, &sign, &written);
-    if (status < 0)
-        return status;
-    if (!written && take_letters(p, values, test))
-        return next(p);
-    *inverse = sign == FL_TOKEN_UNEQUAL;
-    fl_token value = p->tokens.now;
-    if (sign != FL_TOKEN_EQUAL && sign != FL_TOKEN_UNEQUAL) {
-        if (!fl_values_ordered(values))
-            return fl_tokens_expected(&p->tokens, &value,
-                                      "'=' or '!=' before a value that has no order");
-        return fl_values_compare(&p->values, values, sign, test);
-    }
-    status = fl_values_read(&p->values, values, test);
-    return status < 0 || values->notation != FL_NOTATION_ADDRESS
-               ? status
-               : take_mask(p, &value, test);
-}
-
-static flowan_status take_condition(parser *p, const fl_values *values, fl_test *test,
-                                    bool *inverse)
-{
-    flowan_status status = take_values(p, values, test, inverse);
-    return status < 0 || fl_test_settle(test) ? status
-                                              : fl_status_memory(p->tokens.error);
 }
 
 /* --- tests by phrases --- */
@@ -411,12 +254,21 @@ static flowan_status put_networks(parser *p, fl_test *test, bool inverse,
     return end(p, &group, status, out);
 }
 
+/* Takes the addresses of all zeros out of the set. */
+static bool without_zeros(fl_addresses *set)
+{
+    static const fl_wide zeros[] = {{0, 0}, {0, UINT64_C(0xffff00000000)}};
+    return fl_addresses_invert(set) && fl_addresses_add(set, zeros[0], zeros[0]) &&
+           fl_addresses_add(set, zeros[1], zeros[1]) && fl_addresses_settle(set) &&
+           fl_addresses_invert(set);
+}
+
 static flowan_status put_phrase(parser *p, const fl_phrase *of, unsigned side,
                                 fl_test *test, bool inverse, fl_branch *out)
 {
     if (of->values.notation == FL_NOTATION_NETWORK)
         return put_networks(p, test, inverse, out);
-    if ((inverse && !turn_round(&of->values, test)) ||
+    if ((inverse && !fl_condition_turn_round(&of->values, test)) ||
         (of->translated && !without_zeros(&test->addresses)))
         return fl_status_memory(p->tokens.error);
     flowan_status status = put_places(p, of, side, test, out);
@@ -441,7 +293,7 @@ static flowan_status parse_phrase(parser *p, fl_branch *out)
                                   (int)last.size, last.data);
     fl_test test = {0};
     bool inverse;
-    status = take_condition(p, &of->values, &test, &inverse);
+    status = fl_condition_take(&p->values, &of->values, &test, &inverse);
     if (status >= 0)
         status = put_phrase(p, of, side, &test, inverse, out);
     fl_test_free(&test);
@@ -520,8 +372,8 @@ static flowan_status parse_named(parser *p, const char *name, size_t size,
         test.kind = FL_TEST_EXISTS;
         status = next(p);
     } else {
-        status = take_condition(p, &values, &test, &inverse);
-        if (status >= 0 && inverse && !turn_round(&values, &test))
+        status = fl_condition_take(&p->values, &values, &test, &inverse);
+        if (status >= 0 && inverse && !fl_condition_turn_round(&values, &test))
             status = fl_status_memory(p->tokens.error);
     }
     if (status >= 0)
@@ -576,8 +428,7 @@ static flowan_status parse_family(parser *p, bool ipv4, fl_branch *out)
     flowan_status status = next(p);
     if (status >= 0 &&
         (!fl_numbers_add(&etype.numbers, number, number) || !fl_test_settle(&etype) ||
-         !(ipv4 ? fl_values_add_ipv4 : fl_values_add_ipv6)(&family.addresses) ||
-         !fl_test_settle(&family)))
+         !fl_prefix_add_family(&family.addresses, ipv4) || !fl_test_settle(&family)))
         status = fl_status_memory(p->tokens.error);
     fl_group group = fl_build_begin(p->build, FL_NODE_OR);
     if (status >= 0)

@@ -3,7 +3,6 @@
 #define FL_FILTER_PARSE_H
 
 #include "filter_build.h"
-#include "filter_phrases.h"
 
 /* Parses all of the text into a tree of `build`. Of `filter` only the networks are asked
  * for. */

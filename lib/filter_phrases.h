@@ -3,7 +3,8 @@
 #ifndef FL_FILTER_PHRASES_H
 #define FL_FILTER_PHRASES_H
 
-#include "filter_values.h"
+#include "filter.h"
+#include "filter_notation.h"
 
 enum { FL_PHRASE_SIZE = 32, FL_PLACE_COLUMNS = 2 };
 

@@ -4,30 +4,8 @@
 #define FL_FILTER_VALUES_H
 
 #include "filter.h"
+#include "filter_notation.h"
 #include "filter_tokens.h"
-
-/* How the values of a field are written. */
-typedef enum fl_notation {
-    FL_NOTATION_NUMBER,   /* 443, 1000-2000, 10k, 0x1f */
-    FL_NOTATION_NAMED,    /* tcp: the names of a field, or a number */
-    FL_NOTATION_DURATION, /* 300ms, 5s, a bare number is ms */
-    FL_NOTATION_TIME,
-    FL_NOTATION_FLAGS, /* SA, or a number */
-    FL_NOTATION_MAC,
-    FL_NOTATION_ADDRESS, /* 192.0.2.1, 192.0.2.0/24, 192.0.2.1-192.0.2.9 */
-    FL_NOTATION_NETWORK, /* a name of the table */
-    FL_NOTATION_DIRECTION,
-    FL_NOTATION_TEXT,
-    FL_NOTATION_ANY /* of a key that the field table does not know */
-} fl_notation;
-
-/* What values are read by. */
-typedef struct fl_values {
-    fl_notation notation;
-    int field;        /* NAMED: of these names */
-    uint64_t max;     /* NUMBER, NAMED */
-    const char *what; /* "a port number", for messages */
-} fl_values;
 
 /* What is needed beside a value's own text. */
 typedef struct fl_values_context {
@@ -50,15 +28,5 @@ flowan_status fl_values_read(fl_values_context *context, const fl_values *values
  * token. */
 flowan_status fl_values_compare(fl_values_context *context, const fl_values *values,
                                 fl_token_kind sign, fl_test *test);
-
-/* Whether values are more or less than each other. */
-bool fl_values_ordered(const fl_values *values);
-
-/* The TCP flags that letters stand for; false when one stands for none. */
-bool fl_values_get_flags(const char *text, size_t size, uint64_t *out);
-
-/* The octets of IPv4, and those of IPv6 that are not IPv4's. */
-bool fl_values_add_ipv4(fl_addresses *set);
-bool fl_values_add_ipv6(fl_addresses *set);
 
 #endif

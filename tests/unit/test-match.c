@@ -1,18 +1,19 @@
 #include <stdio.h>
 
 #include "filters.h"
+#include "memory.h"
 #include "records.h"
 #include "unit.h"
 
 /* The rows of the batch that a filter finds, as text: "0 2 5". */
 static void rows_of(const flowan_filter *filter, const flowan_batch *batch,
-                    const flowan_selection *among, char out[256])
+                    const flowan_matcher_options *options, char out[256])
 {
     flowan_matcher *matcher;
     const flowan_selection *found;
     size_t size = 0;
-    ck_assert_int_eq(flowan_matcher_new(&matcher, filter, NULL, NULL), FLOWAN_OK);
-    ck_assert_int_eq(flowan_matcher_apply(matcher, batch, among, &found, NULL),
+    ck_assert_int_eq(flowan_matcher_new(&matcher, filter, options, NULL), FLOWAN_OK);
+    ck_assert_int_eq(flowan_matcher_apply(matcher, batch, NULL, &found, NULL),
                      FLOWAN_OK);
     out[0] = '\0';
     for (size_t i = 0; i < found->count; i++)
@@ -168,11 +169,167 @@ START_TEST(answers)
 }
 END_TEST
 
+/* Rates of 128 bits: at the largest number they stop. */
+START_TEST(rates_are_exact)
+{
+    flowan_batch *batch = records(
+        "{'bytes':2305843009,'time_flow_start_ns':1,'time_flow_end_ns':2,'packets':1}\n"
+        "{'bytes':2305843010,'time_flow_start_ns':1,'time_flow_end_ns':2,'packets':9}\n"
+        "{'bytes':18446744073709551615,'time_flow_start_ns':0,"
+        "'time_flow_end_ns':18446744073709551615,'packets':18446744073709551615}\n"
+        "{'bytes':18446744073709551615,'time_flow_start_ns':0,"
+        "'time_flow_end_ns':8000000000,'packets':2}\n"
+        "{'bytes':18446744073709551615,'time_flow_start_ns':0,"
+        "'time_flow_end_ns':8000000001,'packets':2}\n"
+        "{'bytes':18446744073709551615,'time_flow_start_ns':0,"
+        "'time_flow_end_ns':12000000000000000001,'packets':3}\n");
+    expect(batch, "bps 18446744072000000000", "0");
+    expect(batch, "bps 18446744073709551615", "1 3");
+    expect(batch, "bps 8000000000", "2");
+    expect(batch, "pps 1000000000", "0 2");
+    expect(batch, "bps 18446744071403708606", "4");
+    expect(batch, "bps 12297829382", "5");
+    expect(batch, "bps 12297829381-12297829383", "5");
+    expect(batch, "bpp 1", "2");
+    expect(batch, "bpp 9223372036854775807", "3 4");
+    expect(batch, "duration > 9223372036854ms", "2 5");
+    flowan_batch_free(batch);
+}
+END_TEST
+
+/* One matcher for batches of all sizes, and for what is left of them. */
+START_TEST(matcher_goes_on)
+{
+    flowan_filter *filter =
+        filter_of("(field n > 10 and bps != 8k) or direction out or field m exists");
+    flowan_matcher *matcher;
+    ck_assert_int_eq(flowan_matcher_new(&matcher, filter, NULL, NULL), FLOWAN_OK);
+    static const size_t sizes[] = {0, 1, 300, 64, 1000, 63, 65};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        fl_buffer text = {0};
+        for (size_t i = 0; i < sizes[s]; i++)
+            fl_buffer_format(&text,
+                             "{\"n\":%zu,\"time_flow_start_ns\":0,\"bytes\":%zu,"
+                             "\"time_flow_end_ns\":1000000000,\"src_addr\":\"%s\"}\n",
+                             i, i % 7 ? 1000 : i, i % 50 ? "1.1.1.1" : "10.0.0.1");
+        flowan_batch *batch = records_of(text.data ? text.data : "", text.size);
+        uint32_t some[1000];
+        flowan_selection among = {some, 0};
+        for (size_t i = 0; i < sizes[s]; i += 1 + i % 5)
+            some[among.count++] = (uint32_t)i;
+        const flowan_selection *found;
+        ck_assert_int_eq(flowan_matcher_apply(matcher, batch, &among, &found, NULL), 0);
+        size_t at = 0;
+        for (size_t i = 0; i < among.count; i++) {
+            size_t row = some[i];
+            bool holds = row % 50 == 0 || (row > 10 && row % 7 == 0 && row != 1000);
+            bool got = at < found->count && found->rows[at] == row;
+            ck_assert_msg(holds == got, "%zu rows: row %zu", sizes[s], row);
+            at += got;
+        }
+        ck_assert_uint_eq(at, found->count);
+        flowan_batch_free(batch);
+        fl_buffer_free(&text);
+    }
+    flowan_matcher_free(matcher);
+    flowan_filter_free(filter);
+}
+END_TEST
+
+START_TEST(selection_is_honoured)
+{
+    flowan_batch *batch = records(traffic);
+    flowan_filter *filter = filter_of("not proto udp");
+    flowan_matcher *matcher;
+    const flowan_selection *found;
+    flowan_error error;
+    ck_assert_int_eq(flowan_matcher_new(&matcher, filter, NULL, NULL), FLOWAN_OK);
+    static const uint32_t rows[] = {1, 3, 4, 5};
+    flowan_selection among = {rows, 3};
+    ck_assert_int_eq(flowan_matcher_apply(matcher, batch, &among, &found, NULL), 0);
+    ck_assert_uint_eq(found->count, 2);
+    ck_assert_uint_eq(found->rows[0], 1);
+    ck_assert_uint_eq(found->rows[1], 3);
+    among.count = 0;
+    ck_assert_int_eq(flowan_matcher_apply(matcher, batch, &among, &found, NULL), 0);
+    ck_assert_uint_eq(found->count, 0);
+    among.count = 4;
+    ck_assert_int_eq(flowan_matcher_apply(matcher, batch, &among, &found, &error),
+                     FLOWAN_ERROR_ARGUMENT);
+    ck_assert_ptr_null(found);
+    ck_assert_str_eq(error.message,
+                     "the selection has a row beyond the batch of 5 rows");
+    /* and no harm is done */
+    ck_assert_int_eq(flowan_matcher_apply(matcher, batch, NULL, &found, NULL), 0);
+    ck_assert_uint_eq(found->count, 4);
+    flowan_matcher_free(matcher);
+    flowan_matcher_free(NULL);
+    flowan_filter_free(filter);
+    flowan_batch_free(batch);
+}
+END_TEST
+
+/* 8.8.8.8 is of another AS in the database than the record says. */
+START_TEST(asns_go_by_their_order)
+{
+    static const struct {
+        bool with;
+        bool prefer;
+        const char *text;
+        const char *rows;
+    } asked[] = {
+        {false, false, "dst as 64496", "0"}, {false, false, "dst as 0", "1"},
+        {true, false, "dst as 64496", "0"},  {true, false, "dst as 0", ""},
+        {true, true, "dst as 64496", ""},    {true, true, "dst as 0", ""},
+        {true, true, "remote as 0", ""},     {false, true, "remote as 0", "1"}};
+    char path[4096];
+    const char *directory = getenv("FLOWAN_TEST_DATA");
+    snprintf(path, sizeof path, "%s/asn.mmdb", directory ? directory : "tests/data");
+    flowan_asdb *asdb;
+    ck_assert_int_eq(flowan_asdb_open(&asdb, path, NULL), FLOWAN_OK);
+    flowan_batch *batch =
+        records("{'src_addr':'10.0.0.1','dst_addr':'8.8.8.8','dst_as':64496}\n"
+                "{'src_addr':'10.0.0.1','dst_addr':'8.8.8.8','dst_as':0}\n");
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        flowan_filter *filter = filter_of(asked[i].text);
+        flowan_matcher_options options = {sizeof options, asked[i].with ? asdb : NULL,
+                                          asked[i].prefer};
+        char got[256];
+        rows_of(filter, batch, &options, got);
+        ck_assert_msg(strcmp(got, asked[i].rows) == 0, "%zu: %s: %s", i, asked[i].text,
+                      got);
+        flowan_filter_free(filter);
+    }
+    flowan_batch_free(batch);
+    flowan_asdb_free(asdb);
+}
+END_TEST
+
+START_TEST(options_of_the_future_are_refused)
+{
+    struct {
+        flowan_matcher_options known;
+        uint64_t more;
+    } options = {{sizeof options, NULL, false}, 1};
+    flowan_filter *filter = filter_of("any");
+    flowan_matcher *matcher;
+    ck_assert_int_eq(flowan_matcher_new(&matcher, filter, &options.known, NULL),
+                     FLOWAN_ERROR_ARGUMENT);
+    ck_assert_ptr_null(matcher);
+    flowan_filter_free(filter);
+}
+END_TEST
+
 static Suite *suite_of(void)
 {
     Suite *suite = suite_create("match");
     TCase *tests = tcase_create("match");
     tcase_add_loop_test(tests, answers, 0, sizeof questions / sizeof *questions);
+    tcase_add_test(tests, rates_are_exact);
+    tcase_add_test(tests, matcher_goes_on);
+    tcase_add_test(tests, selection_is_honoured);
+    tcase_add_test(tests, asns_go_by_their_order);
+    tcase_add_test(tests, options_of_the_future_are_refused);
     suite_add_tcase(suite, tests);
     return suite;
 }
