@@ -73,8 +73,9 @@ struct flowan_filter {
     size_t test_count;
     const char **columns; /* JSON keys that running it over batches needs */
     size_t column_count;
-    const flowan_networks *networks; /* never NULL */
-    flowan_networks *own_networks; /* the default private space, where none was given */
+    /* Borrowed, or its own; never NULL where a test is about directions or local ends. */
+    const flowan_networks *networks;
+    flowan_networks *own_networks; /* the default private space */
 };
 
 /* Empties it. */

@@ -35,13 +35,11 @@ static flowan_status next(parser *p)
     return fl_tokens_next(&p->tokens);
 }
 
-/* What a call of fl_build came to, with its sentence. */
+/* What came of putting nodes together, with its sentence. */
 static flowan_status built(parser *p, flowan_status status)
 {
     if (status == FLOWAN_ERROR_LIMIT)
-        return fl_tokens_limit(&p->tokens, p->build->test_count == FL_FILTER_TESTS_MAX
-                                               ? "more than 262,144 different tests"
-                                               : "nested deeper than 64 levels");
+        return fl_tokens_limit(&p->tokens, "nested deeper than 64 levels");
     return status == FLOWAN_ERROR_MEMORY ? fl_status_memory(p->tokens.error) : status;
 }
 
@@ -68,7 +66,10 @@ static flowan_status put_test(parser *p, const fl_test *like, fl_subject subject
         test.name = copy;
         test.name_size = name_size;
     }
-    return built(p, fl_build_test(p->build, &test, out));
+    flowan_status status = fl_build_test(p->build, &test, out);
+    return status == FLOWAN_ERROR_LIMIT
+               ? fl_tokens_limit(&p->tokens, "more than 262,144 different tests")
+               : built(p, status);
 }
 
 static flowan_status put_field(parser *p, const fl_test *like, flowan_field field,

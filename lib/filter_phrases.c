@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* clang-format off */
+#define ENDS              FL_SIDES_ENDS
 #define AT(id)            {FL_SUBJECT_COLUMN, {FLOWAN_FIELD_##id, -1}}
 #define AT_EITHER(a, b)   {FL_SUBJECT_COLUMN, {FLOWAN_FIELD_##a, FLOWAN_FIELD_##b}}
 #define DERIVED(id)       {FL_SUBJECT_##id, {-1, -1}}
@@ -14,25 +15,26 @@
 
 #define ONE(text, place, ...) {.words = text, .first = place, .values = __VA_ARGS__}
 #define TWO(text, of, a, b, ...)                                                       \
-    {.words = text, .sides = of, .two = true, .first = a, .second = b,                \
+    {.words = text, .sides = of, .two = true, .first = a, .second = b,                 \
      .values = __VA_ARGS__}
 #define NAT_SRC AT_EITHER(POST_NAT_SRC_IPV4_ADDRESS, POST_NAT_SRC_IPV6_ADDRESS)
 #define NAT_DST AT_EITHER(POST_NAT_DST_IPV4_ADDRESS, POST_NAT_DST_IPV6_ADDRESS)
 #define NAT_ADDRESS(text)                                                              \
-    {.words = text, .sides = FL_SIDES_ENDS, .two = true, .first = NAT_SRC, .second = NAT_DST,  \
+    {.words = text, .sides = ENDS, .two = true, .first = NAT_SRC, .second = NAT_DST,   \
      .values = PLAIN(ADDRESS), .translated = true}
 #define NAT_PORT(text)                                                                 \
-    TWO(text, FL_SIDES_ENDS, AT(POST_NAPT_SRC_TRANSPORT_PORT),                                 \
+    TWO(text, ENDS, AT(POST_NAPT_SRC_TRANSPORT_PORT),                                  \
         AT(POST_NAPT_DST_TRANSPORT_PORT), NUMBER(UINT32_MAX, "a port number"))
 
 /* The numbers of each are as large as its column's can be. */
 static const fl_phrase phrases[] = {
-    TWO("ip", FL_SIDES_ENDS, AT(SRC_ADDR), AT(DST_ADDR), PLAIN(ADDRESS)),
-    TWO("host", FL_SIDES_ENDS, AT(SRC_ADDR), AT(DST_ADDR), PLAIN(ADDRESS)),
-    TWO("net", FL_SIDES_ENDS, AT(SRC_ADDR), AT(DST_ADDR), PLAIN(ADDRESS)),
-    TWO("port", FL_SIDES_ENDS, AT(SRC_PORT), AT(DST_PORT), NUMBER(UINT32_MAX, "a port number")),
+    TWO("ip", ENDS, AT(SRC_ADDR), AT(DST_ADDR), PLAIN(ADDRESS)),
+    TWO("host", ENDS, AT(SRC_ADDR), AT(DST_ADDR), PLAIN(ADDRESS)),
+    TWO("net", ENDS, AT(SRC_ADDR), AT(DST_ADDR), PLAIN(ADDRESS)),
+    TWO("port", ENDS, AT(SRC_PORT), AT(DST_PORT), NUMBER(UINT32_MAX, "a port number")),
     ONE("proto", AT(PROTO), NAMED(PROTO, "an IP protocol")),
-    TWO("as", FL_SIDES_ENDS, DERIVED(SRC_AS), DERIVED(DST_AS), NUMBER(UINT32_MAX, "an AS number")),
+    TWO("as", ENDS, DERIVED(SRC_AS), DERIVED(DST_AS),
+        NUMBER(UINT32_MAX, "an AS number")),
     TWO("if", FL_SIDE_IN | FL_SIDE_OUT, AT(IN_IF), AT(OUT_IF),
         NUMBER(UINT32_MAX, "the number of an interface")),
     {.words = "bytes", .idle = FL_SIDE_IN, .first = AT(BYTES),
@@ -43,12 +45,12 @@ static const fl_phrase phrases[] = {
     NAT_ADDRESS("xip"), NAT_ADDRESS("nip"), NAT_ADDRESS("xnet"), NAT_ADDRESS("nnet"),
     NAT_PORT("nat port"), NAT_PORT("xport"), NAT_PORT("nport"),
     ONE("nat event", AT(NAT_EVENT), NAMED(NAT_EVENT, "a NAT event")),
-    TWO("vlan", FL_SIDES_ENDS, AT(SRC_VLAN), AT(DST_VLAN), NUMBER(UINT32_MAX, "a VLAN number")),
-    /* goflow2 writes the addresses of a frame that comes in and of one that goes out into
+    TWO("vlan", ENDS, AT(SRC_VLAN), AT(DST_VLAN), NUMBER(UINT32_MAX, "a VLAN number")),
+    /* goflow2 writes the addresses of frames that come in and of those that go out into
      * the same two fields */
-    {.words = "mac", .sides = FL_SIDES_ENDS, .idle = FL_SIDE_IN | FL_SIDE_OUT, .two = true,
+    {.words = "mac", .sides = ENDS, .idle = FL_SIDE_IN | FL_SIDE_OUT, .two = true,
      .first = AT(SRC_MAC), .second = AT(DST_MAC), .values = PLAIN(MAC)},
-    TWO("mask", FL_SIDES_ENDS, AT(SRC_NET), AT(DST_NET), NUMBER(128, "a prefix length")),
+    TWO("mask", ENDS, AT(SRC_NET), AT(DST_NET), NUMBER(128, "a prefix length")),
     TWO("vrf", FL_SIDE_INGRESS | FL_SIDE_EGRESS, AT(INGRESS_VRF_ID), AT(EGRESS_VRF_ID),
         NUMBER(UINT32_MAX, "the number of a VRF")),
     {.words = "tos", .idle = FL_SIDE_SRC, .first = AT(IP_TOS),

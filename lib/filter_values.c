@@ -27,9 +27,7 @@ static flowan_status refuse(const fl_values_context *context, const fl_values *v
     static const char *const all[FL_NOTATION_COUNT] = {
         [FL_NOTATION_DURATION] = "a duration such as 300ms, 5s or 2h",
         [FL_NOTATION_TIME] = "a time from 1970 on such as 2025-03-15T17:10:51Z",
-        [FL_NOTATION_FLAGS] =
-            "letters of UAPRSFEC, X for the first six, or a number up "
-            "to 4294967295",
+        [FL_NOTATION_FLAGS] = "letters of UAPRSFEC, X for the first six, or a number",
         [FL_NOTATION_MAC] = "a MAC address such as 2c:c8:1b:ac:cf:81",
         [FL_NOTATION_ADDRESS] = "an IPv4 or IPv6 address or prefix",
         [FL_NOTATION_NETWORK] = "a prefix, or the name of a local network",

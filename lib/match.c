@@ -144,7 +144,6 @@ static flowan_status take_among(flowan_matcher *m, const flowan_selection *among
     return FLOWAN_OK;
 }
 
-/* The columns of the batch by name: one of each type that a name has. */
 static bool find_columns(flowan_matcher *m)
 {
     size_t count = m->filter->test_count ? flowan_batch_columns(m->batch) : 0;
@@ -205,11 +204,11 @@ flowan_status flowan_matcher_new(flowan_matcher **out, const flowan_filter *filt
     if (!m)
         return fl_status_memory(error);
     m->filter = filter;
+    bool enriches = false;
     for (size_t i = 0; i < filter->test_count; i++)
-        if (filter->tests[i].subject >= FL_SUBJECT_DIRECTION)
-            m->enriches = true;
+        enriches = enriches || filter->tests[i].subject >= FL_SUBJECT_DIRECTION;
     flowan_status status = FLOWAN_OK;
-    if (m->enriches)
+    if (enriches)
         status = fl_enrich_init(&m->enrich,
                                 &(fl_enrich_rules){.networks = filter->networks,
                                                    .asdb = given.asdb,
@@ -250,7 +249,7 @@ flowan_status flowan_matcher_apply(flowan_matcher *m, const flowan_batch *batch,
         return status;
     fl_match_derived_begin(m);
     memcpy(m->left, m->among, m->words * sizeof *m->left);
-    if (!find_columns(m) || !keep(m, m->filter->nodes, 0, m->left))
+    if (!find_columns(m) || !keep(m, &m->filter->nodes[m->filter->root], 0, m->left))
         return fl_status_memory(error);
     answer(m);
     *out = &m->selection;

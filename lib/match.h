@@ -7,8 +7,11 @@
 #include "enrich.h"
 #include "filter.h"
 
-/* Where less than one row in so many is left, each is looked at by itself. */
-enum { FL_MATCH_FEW = 16, FL_MATCH_RATES = 4 };
+enum {
+    FL_MATCH_FEW =
+        16, /* where less than one row in so many is left, each is looked at */
+    FL_MATCH_RATES = 4
+};
 
 /* A value that is calculated from several columns, for each row. */
 typedef struct fl_rate {
@@ -26,10 +29,12 @@ struct flowan_matcher {
     size_t words;
     size_t room; /* words in each set of rows that is not NULL */
 
-    fl_hash names;        /* of the batch's columns */
-    flowan_column *views; /* one a column; … */
-    uint32_t *first;      /* … the first of each name, and of each column the next */
-    uint32_t *next;       /* of its name: one above it, 0 none */
+    /* The columns of the batch by name; a name has one for each type. The last two hold
+     * places in `views`, plus one; 0 is none. */
+    fl_hash names;
+    flowan_column *views;
+    uint32_t *first; /* the first column of a name */
+    uint32_t *next;  /* the next one of a column's name */
     size_t views_room;
 
     uint64_t *among; /* rows asked for */
@@ -40,10 +45,9 @@ struct flowan_matcher {
 
     fl_rate rates[FL_MATCH_RATES]; /* from FL_SUBJECT_DURATION on */
     fl_enrich enrich;
-    bool enriches;           /* it is set up: the filter needs it */
-    uint64_t *enriched;      /* rows that it covers; NULL or begun is false: none */
+    bool enrich_begun;       /* for the batch in hand */
+    uint64_t *enriched;      /* then: rows that it covers */
     uint32_t *enriched_rows; /* the same as numbers, which it borrows */
-    bool enrich_begun;
 
     uint32_t *answer;
     flowan_selection selection;

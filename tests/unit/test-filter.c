@@ -611,7 +611,7 @@ static const struct {
     {"type netflow", 5,
      "column 6: expected the name or the number of a flow type, found 'netflow'"},
     {"flags Q", 6,
-     "column 7: expected letters of UAPRSFEC, X for the first six, or a number up to 4294967295, found 'Q'"},
+     "column 7: expected letters of UAPRSFEC, X for the first six, or a number, found 'Q'"},
     {"direction up", 10,
      "column 11: expected out, in, internal or transit, found 'up'"},
     {"direction > in", 12,
