@@ -111,7 +111,7 @@ static void check_numbers(const fl_numbers *set, const given *g, bool inverted)
 START_TEST(numbers_are_those_given)
 {
     state = (uint64_t)_i;
-    for (int n = 0; n < 500; n++) {
+    for (int n = 0; n < 120; n++) {
         fl_numbers set = {0};
         given g;
         draw_given(&g, &set);
@@ -162,7 +162,7 @@ END_TEST
 START_TEST(numbers_are_judged)
 {
     state = 99;
-    for (int n = 0; n < 2000; n++) {
+    for (int n = 0; n < 500; n++) {
         fl_numbers set = {0};
         for (int i = 0; i < 6; i++) {
             uint64_t low = draw() % 60;
@@ -275,7 +275,7 @@ static void check_addresses(const fl_addresses *set, const given_wide *g, bool i
 START_TEST(addresses_are_those_given)
 {
     state = (uint64_t)_i;
-    for (int n = 0; n < 500; n++) {
+    for (int n = 0; n < 120; n++) {
         fl_addresses set = {0};
         given_wide g;
         draw_given_wide(&g, &set);
@@ -292,7 +292,7 @@ END_TEST
 START_TEST(addresses_are_judged)
 {
     state = 7;
-    for (int n = 0; n < 2000; n++) {
+    for (int n = 0; n < 500; n++) {
         fl_addresses set = {0};
         /* about the border of two first halves */
         fl_wide base = {1, UINT64_MAX - 15};
