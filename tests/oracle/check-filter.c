@@ -185,8 +185,8 @@ static void ask_about(world *w, const char *data, size_t size, uint32_t capacity
                       size_t batches, size_t questions)
 {
     flowan_batch_options options = {sizeof options, capacity, 0};
-    flowan_parser *parser;
-    flowan_batch *batch;
+    flowan_parser *parser = NULL;
+    flowan_batch *batch = NULL;
     if (flowan_parser_new(&parser, NULL, NULL) < 0 ||
         flowan_batch_new(&batch, &options, NULL) < 0)
         fail("batch", "out of memory");

@@ -24,43 +24,25 @@ uint64_t question_random(uint64_t below)
 static const uint8_t tcp[] = {6, 0};
 static const uint8_t icmp[] = {1, 58, 0};
 
-#define F(name)                                                                        \
-    {                                                                                  \
-        OF_FIELD,                                                                      \
-        {                                                                              \
-            name, NULL                                                                 \
-        }                                                                              \
-    }
-#define ENDS                                                                           \
-    {                                                                                  \
-        "src", "dst", ""                                                               \
-    }
-#define NAT(words)                                                                     \
-    {                                                                                  \
-        words, ADDRESSES,                                                              \
-            {OF_FIELD, {"post_nat_src_ipv4_address", "post_nat_src_ipv6_address"}},    \
-            {OF_FIELD, {"post_nat_dst_ipv4_address", "post_nat_dst_ipv6_address"}},    \
-            true, true, NULL, ENDS                                                     \
-    }
+#define F(name)       {OF_FIELD, {name, NULL}}
+#define DERIVED(kind) {kind, {NULL, NULL}}
+#define ENDS          {"src", "dst", ""}
+#define NO_SIDES      {NULL, NULL, NULL}
+#define NAT_SRC                                                                        \
+    {OF_FIELD, {"post_nat_src_ipv4_address", "post_nat_src_ipv6_address"}}
+#define NAT_DST                                                                        \
+    {OF_FIELD, {"post_nat_dst_ipv4_address", "post_nat_dst_ipv6_address"}}
+#define NAT(words)    {words, ADDRESSES, NAT_SRC, NAT_DST, true, true, NULL, ENDS}
 #define ONE(words, notation, ...)                                                      \
-    {                                                                                  \
-        words, notation, __VA_ARGS__, F(NULL), false, false, NULL,                     \
-        {                                                                              \
-            NULL, NULL, NULL                                                           \
-        }                                                                              \
-    }
+    {words, notation, __VA_ARGS__, F(NULL), false, false, NULL, NO_SIDES}
+#define OF_PROTOS(words, notation, name, protos)                                       \
+    {words, notation, F(name), F(NULL), false, false, protos, NO_SIDES}
 #define TWO(words, notation, a, b)                                                     \
-    {                                                                                  \
-        words, notation, F(a), F(b), true, false, NULL, ENDS                           \
-    }
-#define DERIVED(kind)                                                                  \
-    {                                                                                  \
-        kind,                                                                          \
-        {                                                                              \
-            NULL, NULL                                                                 \
-        }                                                                              \
-    }
+    {words, notation, F(a), F(b), true, false, NULL, ENDS}
+#define NAT_PORT(words)                                                                \
+    TWO(words, NUMBERS, "post_napt_src_transport_port", "post_napt_dst_transport_port")
 
+/* Those that stand twice are asked twice as often. */
 static const primitive primitives[] = {
     TWO("ip", ADDRESSES, "src_addr", "dst_addr"),
     TWO("host", ADDRESSES, "src_addr", "dst_addr"),
@@ -70,57 +52,25 @@ static const primitive primitives[] = {
     TWO("vlan", NUMBERS, "src_vlan", "dst_vlan"),
     TWO("mac", MACS, "src_mac", "dst_mac"),
     TWO("mask", NUMBERS, "src_net", "dst_net"),
-    NAT("xip"),
-    NAT("nip"),
-    NAT("nat ip"),
-    NAT("nat net"),
-    NAT("xnet"),
-    TWO("xport", NUMBERS, "post_napt_src_transport_port",
-        "post_napt_dst_transport_port"),
-    TWO("nat port", NUMBERS, "post_napt_src_transport_port",
-        "post_napt_dst_transport_port"),
+    NAT("xip"), NAT("nip"), NAT("nat ip"), NAT("nat net"), NAT("xnet"),
+    NAT_PORT("xport"), NAT_PORT("nat port"),
     {"as", NUMBERS, DERIVED(OF_SRC_AS), DERIVED(OF_DST_AS), true, false, NULL, ENDS},
     {"if", NUMBERS, F("in_if"), F("out_if"), true, false, NULL, {"in", "out", ""}},
-    {"vrf",
-     NUMBERS,
-     F("ingress_vrf_id"),
-     F("egress_vrf_id"),
-     true,
-     false,
-     NULL,
+    {"vrf", NUMBERS, F("ingress_vrf_id"), F("egress_vrf_id"), true, false, NULL,
      {"ingress", "egress", ""}},
-    ONE("proto", NAMES, F("proto")),
-    ONE("proto", NAMES, F("proto")),
+    ONE("proto", NAMES, F("proto")), ONE("proto", NAMES, F("proto")),
     ONE("type", NAMES, F("type")),
-    ONE("bytes", NUMBERS, F("bytes")),
-    ONE("packets", NUMBERS, F("packets")),
-    ONE("tos", NUMBERS, F("ip_tos")),
-    ONE("sampling", NUMBERS, F("sampling_rate")),
+    ONE("bytes", NUMBERS, F("bytes")), ONE("packets", NUMBERS, F("packets")),
+    ONE("tos", NUMBERS, F("ip_tos")), ONE("sampling", NUMBERS, F("sampling_rate")),
     ONE("exporter", ADDRESSES, F("sampler_address")),
     ONE("next ip", ADDRESSES, F("next_hop")),
     ONE("bgpnext ip", ADDRESSES, F("bgp_next_hop")),
     ONE("mpls label", NUMBERS, F("mpls_label")),
-    {"flags", FLAGS, F("tcp_flags"), F(NULL), false, false, tcp, {NULL, NULL, NULL}},
-    {"icmp-type",
-     NUMBERS,
-     F("icmp_type"),
-     F(NULL),
-     false,
-     false,
-     icmp,
-     {NULL, NULL, NULL}},
-    {"icmp-code",
-     NUMBERS,
-     F("icmp_code"),
-     F(NULL),
-     false,
-     false,
-     icmp,
-     {NULL, NULL, NULL}},
-    ONE("duration", SPANS, DERIVED(OF_DURATION)),
-    ONE("bps", NUMBERS, DERIVED(OF_BPS)),
-    ONE("pps", NUMBERS, DERIVED(OF_PPS)),
-    ONE("bpp", NUMBERS, DERIVED(OF_BPP)),
+    OF_PROTOS("flags", FLAGS, "tcp_flags", tcp),
+    OF_PROTOS("icmp-type", NUMBERS, "icmp_type", icmp),
+    OF_PROTOS("icmp-code", NUMBERS, "icmp_code", icmp),
+    ONE("duration", SPANS, DERIVED(OF_DURATION)), ONE("bps", NUMBERS, DERIVED(OF_BPS)),
+    ONE("pps", NUMBERS, DERIVED(OF_PPS)), ONE("bpp", NUMBERS, DERIVED(OF_BPP)),
     ONE("direction", WAYS, DERIVED(OF_DIRECTION)),
     ONE("direction", WAYS, DERIVED(OF_DIRECTION)),
     ONE("local ip", ADDRESSES, DERIVED(OF_LOCAL_IP)),
@@ -128,23 +78,15 @@ static const primitive primitives[] = {
     ONE("remote ip", ADDRESSES, DERIVED(OF_REMOTE_IP)),
     ONE("remote net", ADDRESSES, DERIVED(OF_REMOTE_IP)),
     ONE("remote as", NUMBERS, DERIVED(OF_REMOTE_AS)),
-    ONE(NULL, NUMBERS, F("bytes")),
-    ONE(NULL, NAMES, F("proto")),
-    ONE(NULL, NAMES, F("etype")),
-    ONE(NULL, TIMES, F("time_flow_start_ns")),
-    ONE(NULL, TIMES, F("time_received_ns")),
-    ONE(NULL, MACS, F("src_mac")),
-    ONE(NULL, ADDRESSES, F("dst_addr")),
-    ONE(NULL, NUMBERS, F("src_net")),
-    ONE(NULL, TEXTS, F("icmp_name")),
-    ONE(NULL, NUMBERS, F("as_path")),
-    ONE(NULL, NAMES, F("layer_stack")),
-    ONE(NULL, ADDRESSES, F("mpls_ip")),
+    ONE(NULL, NUMBERS, F("bytes")), ONE(NULL, NAMES, F("proto")),
+    ONE(NULL, NAMES, F("etype")), ONE(NULL, TIMES, F("time_flow_start_ns")),
+    ONE(NULL, TIMES, F("time_received_ns")), ONE(NULL, MACS, F("src_mac")),
+    ONE(NULL, ADDRESSES, F("dst_addr")), ONE(NULL, NUMBERS, F("src_net")),
+    ONE(NULL, TEXTS, F("icmp_name")), ONE(NULL, NUMBERS, F("as_path")),
+    ONE(NULL, NAMES, F("layer_stack")), ONE(NULL, ADDRESSES, F("mpls_ip")),
     ONE(NULL, ADDRESSES, F("post_nat_src_ipv4_address")),
-    ONE(NULL, ANYTHING, F("mine")),
-    ONE(NULL, ANYTHING, F("yours")),
-    ONE(NULL, ANYTHING, F("odd key")),
-    ONE(NULL, ANYTHING, F("nobody_has_this")),
+    ONE(NULL, ANYTHING, F("mine")), ONE(NULL, ANYTHING, F("yours")),
+    ONE(NULL, ANYTHING, F("odd key")), ONE(NULL, ANYTHING, F("nobody_has_this")),
 };
 /* clang-format on */
 
