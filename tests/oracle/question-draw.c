@@ -136,19 +136,18 @@ static bool draw_item(const world *w, const question *q, item *out)
     return false;
 }
 
+/* One that a row has, a prefix or a range about it, or one that hardly any has. */
 static void draw_address(operand *o, const item *seen, fl_buffer *out, bool in_list)
 {
     flowan_address a = seen ? seen->address : (flowan_address){{0}};
-    if (!seen)
-        for (size_t i = 0; i < 16; i++)
-            a.octet[i] = i < 10 && question_random(2) ? (uint8_t)(i < 10 ? 0 : 0xff)
-                                                      : (uint8_t)question_random(256);
+    for (size_t i = 0; i < 16 && !seen; i++)
+        a.octet[i] = (uint8_t)(i < 10 && question_random(2) ? 0 : question_random(256));
     o->address = true;
     o->first = o->last = a;
     unsigned skip = question_is_ipv4(&a) ? 96 : 0;
     switch (question_random(in_list ? 4 : 3)) {
     case 0: break;
-    case 1: { /* a prefix, with whatever bits behind it */
+    case 1: { /* with whatever bits behind the prefix */
         unsigned bits = skip + (unsigned)question_random(129 - skip);
         put_address(out, &a);
         fl_buffer_format(out, "/%u", bits - skip);
