@@ -93,9 +93,10 @@ static flowan_status summarize(flowan_reader *reader, size_t index, fl_buffer *o
         fl_reader_head(reader, &reader->space.head, block, &head, NULL);
     if (status == FLOWAN_OK)
         status = fl_unpack_open(&unpack, reader, &reader->space, &head, block, NULL);
-    if (status == FLOWAN_OK)
+    bool pays = status == FLOWAN_OK && fl_summary_pays(&unpack.layout);
+    if (pays)
         status = fl_unpack_bounds(&unpack);
-    if (status == FLOWAN_OK && !fl_summary_put(&unpack.layout, out))
+    if (pays && status == FLOWAN_OK && !fl_summary_put(&unpack.layout, out))
         status = FLOWAN_ERROR_MEMORY;
     fl_unpack_free(&unpack);
     fl_segment_head_free(&head);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static bool product(size_t count, size_t width, size_t *out)
 {
@@ -27,6 +28,18 @@ void *fl_memory_zalloc(size_t count, size_t width)
     if (!product(count, width, &size))
         return NULL;
     return calloc(1, size ? size : 1);
+}
+
+enum { LARGE_PAGE = 2 << 20 };
+
+void *fl_memory_alloc_large(size_t bytes)
+{
+    void *memory = aligned_alloc(LARGE_PAGE, bytes);
+#ifdef MADV_HUGEPAGE
+    if (memory)
+        madvise(memory, bytes, MADV_HUGEPAGE); /* where it fails, pages are small */
+#endif
+    return memory;
 }
 
 void *fl_memory_resize(void *memory, size_t count, size_t width)

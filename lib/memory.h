@@ -13,6 +13,9 @@
  * may be freed. */
 void *fl_memory_alloc(size_t count, size_t width);
 void *fl_memory_zalloc(size_t count, size_t width);
+/* Of so many bytes that the system had better give them in large pages, where it has such:
+ * else each 4 KiB of them cost a fault when they are first written to. */
+void *fl_memory_alloc_large(size_t bytes);
 /* On failure the old memory stays as it was. */
 void *fl_memory_resize(void *memory, size_t count, size_t width);
 void fl_memory_free(void *memory);

@@ -529,7 +529,7 @@ static bool put_parts(packer *p)
             !put_items(p, p->slice.columns[i], entries->rows, entries->count))
             return false;
     }
-    if (p->slice.rows < FL_SUMMARY_ROWS_MIN)
+    if (!fl_summary_pays(&p->layout))
         return true;
     if (!fl_summary_put(&p->layout, &p->pack->summary))
         return false;

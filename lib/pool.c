@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "bits.h"
@@ -20,8 +21,10 @@ enum { KEEPS = 1 };
 #endif
 
 enum {
-    SIZE_MIN = 6,   /* logarithms: of the least piece … */
-    SIZE_KEPT = 24, /* … and the largest that is kept: 16 MiB */
+    SIZE_MIN = 6,    /* logarithms: of the least piece, … */
+    SIZE_CUT = 21,   /* … the largest that is cut from a chunk … */
+    SIZE_KEPT = 24,  /* … and the largest that is kept */
+    SIZE_CHUNK = 23, /* and of a chunk: 8 MiB */
     ALIGNMENT = 64
 };
 
@@ -29,8 +32,42 @@ enum {
 typedef struct fl_pool_piece {
     struct fl_pool_piece *next;
     unsigned size;
-    char fill[ALIGNMENT - sizeof(void *) - sizeof(unsigned)];
+    bool cut; /* from a chunk */
+    char fill[ALIGNMENT - sizeof(void *) - sizeof(unsigned) - sizeof(bool)];
 } fl_pool_piece;
+
+/* Memory that pieces are cut from, and that goes all at once. */
+typedef struct fl_pool_chunk {
+    struct fl_pool_chunk *next;
+    size_t used;
+} fl_pool_chunk;
+
+static fl_pool_piece *cut(fl_pool *pool, size_t bytes)
+{
+    fl_pool_chunk *chunk = pool->chunks;
+    if (!chunk || ((size_t)1 << SIZE_CHUNK) - chunk->used < bytes) {
+        chunk = fl_memory_alloc_large((size_t)1 << SIZE_CHUNK);
+        if (!chunk)
+            return NULL;
+        *chunk = (fl_pool_chunk){pool->chunks, ALIGNMENT};
+        pool->chunks = chunk;
+    }
+    fl_pool_piece *piece = (void *)((char *)chunk + chunk->used);
+    chunk->used += bytes;
+    piece->cut = true;
+    return piece;
+}
+
+static fl_pool_piece *make_piece(fl_pool *pool, unsigned size)
+{
+    size_t bytes = ((size_t)1 << size) + sizeof(fl_pool_piece);
+    if (size <= SIZE_CUT)
+        return cut(pool, bytes);
+    fl_pool_piece *piece = fl_memory_alloc(bytes, 1);
+    if (piece)
+        piece->cut = false;
+    return piece;
+}
 
 void *fl_pool_take(fl_pool *pool, size_t count, size_t width)
 {
@@ -47,7 +84,7 @@ void *fl_pool_take(fl_pool *pool, size_t count, size_t width)
     if (piece)
         pool->free[size] = piece->next;
     else
-        piece = fl_memory_alloc(((size_t)1 << size) + sizeof *piece, 1);
+        piece = make_piece(pool, size);
     if (!piece)
         return NULL;
     piece->size = size;
@@ -85,6 +122,12 @@ void fl_pool_free(fl_pool *pool)
         while (pool->free[i]) {
             fl_pool_piece *piece = pool->free[i];
             pool->free[i] = piece->next;
-            fl_memory_free(piece);
+            if (!piece->cut)
+                fl_memory_free(piece);
         }
+    while (pool->chunks) {
+        fl_pool_chunk *chunk = pool->chunks;
+        pool->chunks = chunk->next;
+        fl_memory_free(chunk);
+    }
 }

@@ -11,6 +11,7 @@ enum { FL_POOL_SIZES = 48 };
 /* Zeroed is empty. */
 typedef struct fl_pool {
     struct fl_pool_piece *free[FL_POOL_SIZES]; /* by the logarithm of their sizes */
+    struct fl_pool_chunk *chunks;
 } fl_pool;
 
 /* As fl_memory_alloc; `pool` NULL: that. What comes back holds anything. */

@@ -97,8 +97,11 @@ static flowan_status look_at_one(flowan_scan *scan, flowan_scan_sums *sums,
         *error = job->error;
     if (status == FLOWAN_OK)
         status = fl_scan_select(scan, job, &selection, error);
-    if (status == FLOWAN_OK)
+    if (status == FLOWAN_OK) {
         add_spans(sums, job->batch, selection);
+        scan->counts.rows_selected -=
+            selection ? selection->count : flowan_batch_rows(job->batch);
+    }
     job->step.segment = NULL;
     drop(state, best);
     for (size_t i = state->count; i-- > 0;)
@@ -126,14 +129,24 @@ static flowan_status propose(flowan_scan *scan, const fl_scan_job *job,
 
 /* --- blocks and logs --- */
 
-/* Which columns a block is asked for: times only where it can have the first flow. */
+/* Whether the walk has come to its last block: in most archives that has the last flow. */
+static bool is_last(const flowan_scan *scan)
+{
+    const fl_scan_input *in = &scan->inputs[scan->at];
+    return scan->at + 1 == scan->input_count && scan->open &&
+           scan->block == flowan_reader_info(scan->open->reader).blocks &&
+           (!in->archive || scan->segment + 1 == flowan_archive_segments(in->archive));
+}
+
+/* Which columns a block is asked for: times only where it can have the first flow, or is
+ * likely to have the last. */
 static void choose_columns(const flowan_scan *scan, fl_scan_job *job, void *context)
 {
     const flowan_scan_sums *sums = context;
     flowan_segment_stats stats;
     flowan_reader_block(job->step.segment->reader, job->step.block, &stats);
-    bool times = !sums->has_span || stats.span_min_ns < sums->first_ns;
-    (void)scan;
+    bool times =
+        !sums->has_span || stats.span_min_ns < sums->first_ns || is_last(scan);
     job->columns = sum_columns;
     job->column_count = times ? COLUMNS : COLUMNS_WITHOUT_TIMES;
 }

@@ -113,12 +113,11 @@ static bool find_ranges(const fl_layout *l, size_t number, fl_wide_range *ranges
         return false;
     if (fl_layout_is_told(l, column->first_cell))
         return label_ranges(l, column, ranges, count);
-    for (size_t c = 0; c < l->class_count; c++) {
-        if (!fl_layout_has(l, l->class_shapes[c], number))
-            continue;
+    size_t cell = column->first_cell;
+    for (size_t i = l->first_entry[cell]; i < l->first_entry[cell + 1]; i++) {
         if (*count == ENTRIES_MAX)
             *count = join(ranges, *count);
-        if (!class_range(l, column, c, &ranges[(*count)++]))
+        if (!class_range(l, column, l->entries[i].class, &ranges[(*count)++]))
             return false;
     }
     return true;

@@ -7,8 +7,16 @@
 #include "filter.h"
 #include "layout.h"
 
-/* Blocks of fewer rows are read as fast as what could be known of them before. */
-enum { FL_SUMMARY_ROWS_MIN = 1024 };
+/* Blocks of fewer rows are read as fast as what could be known of them before; of more
+ * entries there are only where nearly every row has a class of its own. */
+enum { FL_SUMMARY_ROWS_MIN = 1024, FL_SUMMARY_ENTRIES_MAX = 1 << 18 };
+
+/* Whether a block has bounds and a summary. */
+static inline bool fl_summary_pays(const fl_layout *layout)
+{
+    return layout->rows >= FL_SUMMARY_ROWS_MIN &&
+           layout->first_entry[layout->cell_count] <= FL_SUMMARY_ENTRIES_MAX;
+}
 
 /* Appends the summary of a block: made when it is packed or from its directory, it is the
  * same. False when memory is short. */

@@ -31,53 +31,39 @@ static bool take_age(dump_ecs *ecs, const char *value)
 
 bool dump_ecs_take(dump_ecs *ecs, int option, const char *value)
 {
-    static const char *const names[] = {
-        "--asn-db",      "--elastic-compat",    "--ignore-older", "--networks",
-        "--prefer-asdb", "--preserve-original", "--tag"};
+    static const char *const names[] = {"--elastic-compat", "--ignore-older",
+                                        "--preserve-original", "--tag"};
     if (!ecs->given)
         ecs->given = names[option - DUMP_ECS];
     switch (option) {
-    case DUMP_ECS_ASN_DB: ecs->asdb_path = value; break;
     case DUMP_ECS_COMPAT: ecs->elastic_compat = true; break;
     case DUMP_ECS_IGNORE_OLDER: return take_age(ecs, value);
-    case DUMP_ECS_NETWORKS: ecs->networks_path = value; break;
-    case DUMP_ECS_PREFER_ASDB: ecs->prefer_asdb = true; break;
     case DUMP_ECS_PRESERVE: ecs->preserve_original = true; break;
     case DUMP_ECS_TAG: return add_tag(ecs, value);
     }
     return true;
 }
 
-int dump_ecs_open(dump_ecs *ecs, flowan_encoder_options *options)
+int dump_ecs_set(dump_ecs *ecs, const asking *ask, flowan_encoder_options *options)
 {
-    flowan_error error;
     if (options->format != FLOWAN_FORMAT_ECS)
         return ecs->given ? cli_usage("%s is for documents (-o ecs)", ecs->given)
                           : CLI_DONE;
-    if ((ecs->asdb_path &&
-         flowan_asdb_open(&ecs->asdb, ecs->asdb_path, &error) != FLOWAN_OK) ||
-        (ecs->networks_path && flowan_networks_load(&ecs->networks, ecs->networks_path,
-                                                    &error) != FLOWAN_OK)) {
-        cli_message("%s", error.message);
-        return CLI_FAILED;
-    }
     uint64_t now = cli_now();
-    options->asdb = ecs->asdb;
-    options->networks = ecs->networks;
+    options->asdb = ask->asdb;
+    options->networks = ask->networks;
+    options->prefer_asdb = ask->prefer_asdb;
     options->not_before_ns =
         ecs->older_ns && ecs->older_ns < now ? now - ecs->older_ns : 0;
     options->elastic_compat = ecs->elastic_compat;
-    options->prefer_asdb = ecs->prefer_asdb;
     options->preserve_original = ecs->preserve_original;
     options->tags = ecs->tags;
     options->tag_count = ecs->tag_count;
     return CLI_DONE;
 }
 
-void dump_ecs_close(dump_ecs *ecs)
+void dump_ecs_free(dump_ecs *ecs)
 {
-    flowan_asdb_free(ecs->asdb);
-    flowan_networks_free(ecs->networks);
     free(ecs->tags);
     *ecs = (dump_ecs){0};
 }

@@ -73,8 +73,7 @@ expect_status 3 flowan-dump -o ecs --ignore-older 10000w log
 [ "$(wc -l <"$CASE_OUT")" -eq 5 ] || fail "--ignore-older of centuries"
 
 # Called wrongly.
-for option in '--tag x' --preserve-original --elastic-compat --prefer-asdb \
-    '--ignore-older 1h' '--networks networks' "--asn-db $DATA/asn.mmdb"; do
+for option in '--tag x' --preserve-original --elastic-compat '--ignore-older 1h'; do
     expect_status 2 flowan-dump -o json $option log
     expect_stdout ''
     expect_stderr "^flowan-dump: ${option%% *} is for documents \(-o ecs\)$"

@@ -31,7 +31,7 @@ _flowan_value()
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
         *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
-            *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--tag | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
+            *:-f | *:--filter | *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--tag | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
         *) return 1 ;;
     esac
 }
@@ -61,8 +61,8 @@ _flowan_complete()
         flowan-archive:*) commands='import follow info verify repair expire merge' ;;
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
-                --schema --map --preserve-original --tag --ignore-older --networks
-                --asn-db --prefer-asdb --elastic-compat' ;;
+                --schema --map -f --filter -j --jobs --explain --networks --asn-db
+                --prefer-asdb --preserve-original --tag --ignore-older --elastic-compat' ;;
         flowan-report:top | flowan-report:matrix) options="--help --by $common" ;;
         flowan-report:series) options="--help --bin --by --scheme --gap $common" ;;
         flowan-report:networks | flowan-report:asns) options="--help $common" ;;
