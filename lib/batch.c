@@ -123,13 +123,11 @@ static size_t stagger(const fl_column *column, size_t size)
 static bool grow_cells(fl_column *column, size_t room, size_t width)
 {
     size_t skip = stagger(column, room * width);
-    char *block = fl_memory_alloc(room * width + skip, 1);
+    char *block = fl_memory_zalloc(room * width + skip, 1);
     if (!block)
         return false;
-    size_t used = column->room * width;
-    if (used)
-        memcpy(block + skip, column->cells, used);
-    memset(block + skip + used, 0, room * width - used);
+    if (column->room)
+        memcpy(block + skip, column->cells, column->room * width);
     fl_memory_free(column->block);
     column->block = block;
     column->cells = block + skip;

@@ -419,6 +419,24 @@ static void finish(decode *d)
     d->batch->rows = d->batch->settled = rows;
 }
 
+/* What was only read to choose rows makes room: the next streams are where it was. */
+static flowan_status keep_streams(decode *d)
+{
+    const fl_layout *l = &d->unpack.layout;
+    if (!d->pick.question->filter)
+        return FLOWAN_OK;
+    fl_pool *pool = d->unpack.integers.pool;
+    uint8_t *cells = fl_pool_take_zeroed(pool, l->cell_count, 1);
+    if (!cells)
+        return FLOWAN_ERROR_MEMORY;
+    for (size_t i = 0; i < l->column_count; i++)
+        if (d->columns[i])
+            memset(cells + l->columns[i].first_cell, 1, l->columns[i].cells);
+    bool kept = fl_unpack_keep(&d->unpack, cells);
+    fl_pool_give(pool, cells);
+    return kept ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
+}
+
 static flowan_status decode_block(decode *d, const char *const *names, size_t count)
 {
     flowan_status status = begin(d) ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
@@ -428,6 +446,8 @@ static flowan_status decode_block(decode *d, const char *const *names, size_t co
         status = intern_spellings(d);
     if (status == FLOWAN_OK)
         status = intern_shapes(d);
+    if (status == FLOWAN_OK)
+        status = keep_streams(d);
     for (size_t i = 0; status == FLOWAN_OK && i < d->unpack.layout.column_count; i++)
         if (d->columns[i]) {
             status = decode_column(d, i);

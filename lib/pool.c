@@ -21,11 +21,11 @@ enum { KEEPS = 1 };
 #endif
 
 enum {
-    SIZE_MIN = 6,    /* logarithms: of the least piece, … */
-    SIZE_CUT = 21,   /* … the largest that is cut from a chunk … */
-    SIZE_KEPT = 24,  /* … and the largest that is kept */
-    SIZE_CHUNK = 23, /* and of a chunk: 8 MiB */
-    ALIGNMENT = 64
+    ALIGNMENT = 64,
+    LEAST = 64,          /* bytes of the smallest piece, … */
+    CUT_MAX = 2 << 20,   /* … the largest that is cut from a chunk … */
+    KEPT_MAX = 16 << 20, /* … and the largest that is kept */
+    CHUNK_SIZE = 8 << 20
 };
 
 /* Before the caller's bytes. */
@@ -45,8 +45,8 @@ typedef struct fl_pool_chunk {
 static fl_pool_piece *cut(fl_pool *pool, size_t bytes)
 {
     fl_pool_chunk *chunk = pool->chunks;
-    if (!chunk || ((size_t)1 << SIZE_CHUNK) - chunk->used < bytes) {
-        chunk = fl_memory_alloc_large((size_t)1 << SIZE_CHUNK);
+    if (!chunk || CHUNK_SIZE - chunk->used < bytes) {
+        chunk = fl_memory_alloc_large(CHUNK_SIZE);
         if (!chunk)
             return NULL;
         *chunk = (fl_pool_chunk){pool->chunks, ALIGNMENT};
@@ -58,11 +58,17 @@ static fl_pool_piece *cut(fl_pool *pool, size_t bytes)
     return piece;
 }
 
+/* Pieces come in the sizes that tokens stand for (lib/bits.h), four to each power of two. */
+static size_t size_of(unsigned size)
+{
+    return (size_t)fl_bits_token_base(size);
+}
+
 static fl_pool_piece *make_piece(fl_pool *pool, unsigned size)
 {
-    size_t bytes = ((size_t)1 << size) + sizeof(fl_pool_piece);
-    if (size <= SIZE_CUT)
-        return cut(pool, bytes);
+    size_t bytes = size_of(size) + sizeof(fl_pool_piece);
+    if (size_of(size) <= CUT_MAX)
+        return cut(pool, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     fl_pool_piece *piece = fl_memory_alloc(bytes, 1);
     if (piece)
         piece->cut = false;
@@ -73,11 +79,11 @@ void *fl_pool_take(fl_pool *pool, size_t count, size_t width)
 {
     if (!pool || !KEEPS)
         return fl_memory_alloc(count, width);
-    if (width && count > (SIZE_MAX >> 2) / width)
+    if (width && count > (SIZE_MAX >> 4) / width)
         return NULL;
-    size_t bytes = count * width;
-    unsigned size = bytes > 1 ? fl_bits_width(bytes - 1) : 0;
-    size = size < SIZE_MIN ? SIZE_MIN : size;
+    size_t bytes = count * width < LEAST ? LEAST : count * width;
+    unsigned size = fl_bits_token(bytes);
+    size += fl_bits_token_base(size) < bytes;
     if (size >= FL_POOL_SIZES)
         return NULL;
     fl_pool_piece *piece = pool->free[size];
@@ -108,7 +114,7 @@ void fl_pool_give(fl_pool *pool, void *memory)
         return;
     }
     fl_pool_piece *piece = (fl_pool_piece *)memory - 1;
-    if (piece->size > SIZE_KEPT) {
+    if (size_of(piece->size) > KEPT_MAX) {
         fl_memory_free(piece);
         return;
     }

@@ -6,11 +6,11 @@
 
 #include "memory.h"
 
-enum { FL_POOL_SIZES = 48 };
+enum { FL_POOL_SIZES = 128 };
 
 /* Zeroed is empty. */
 typedef struct fl_pool {
-    struct fl_pool_piece *free[FL_POOL_SIZES]; /* by the logarithm of their sizes */
+    struct fl_pool_piece *free[FL_POOL_SIZES]; /* by their sizes */
     struct fl_pool_chunk *chunks;
 } fl_pool;
 

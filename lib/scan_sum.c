@@ -76,6 +76,14 @@ static void drop(struct fl_scan_sums *state, size_t at)
     state->list[at] = state->list[--state->count];
 }
 
+/* Those that end no later than what is known. */
+static void drop_settled(struct fl_scan_sums *state, const flowan_scan_sums *sums)
+{
+    for (size_t i = state->count; i-- > 0;)
+        if (sums->has_span && state->list[i].span_max_ns <= sums->last_ns)
+            drop(state, i);
+}
+
 /* Reads the times of the most promising candidate. */
 static flowan_status look_at_one(flowan_scan *scan, flowan_scan_sums *sums,
                                  flowan_error *error)
@@ -104,9 +112,6 @@ static flowan_status look_at_one(flowan_scan *scan, flowan_scan_sums *sums,
     }
     job->step.segment = NULL;
     drop(state, best);
-    for (size_t i = state->count; i-- > 0;)
-        if (sums->has_span && state->list[i].span_max_ns <= sums->last_ns)
-            drop(state, i);
     return status;
 }
 
@@ -117,6 +122,8 @@ static flowan_status propose(flowan_scan *scan, const fl_scan_job *job,
 {
     struct fl_scan_sums *state = scan->sums;
     flowan_status status = FLOWAN_OK;
+    if (state->count == CANDIDATES)
+        drop_settled(state, sums);
     if (state->count == CANDIDATES)
         status = look_at_one(scan, sums, error);
     if (sums->has_span && span_max_ns <= sums->last_ns)
@@ -210,7 +217,8 @@ flowan_status flowan_scan_sum(flowan_scan *scan, flowan_scan_sums *sums,
             status = FLOWAN_OK;
         }
     }
-    while (status == FLOWAN_OK && scan->sums->count > 0)
+    for (drop_settled(scan->sums, sums); status == FLOWAN_OK && scan->sums->count > 0;
+         drop_settled(scan->sums, sums))
         status = look_at_one(scan, sums, error);
     return status == FLOWAN_OK ? FLOWAN_END : status;
 }

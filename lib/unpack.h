@@ -103,6 +103,10 @@ flowan_status fl_unpack_part(fl_unpack *unpack, size_t part, fl_cursor *out);
 /* A part holds what no part can. */
 flowan_status fl_unpack_damage(const fl_unpack *unpack, size_t part, const char *what);
 
+/* Forgets what streams hold that none of these cells (1 where needed) is told from in rows
+ * that are wanted. False when memory is short. */
+bool fl_unpack_keep(fl_unpack *unpack, const uint8_t *cells);
+
 /* Forgets what streams hold when that is much. */
 void fl_unpack_trim(fl_unpack *unpack);
 

@@ -535,6 +535,47 @@ void fl_unpack_forget(fl_unpack *u, fl_unpack_stream *s)
     s->numbers = s->list = NULL;
 }
 
+/* --- what is still needed --- */
+
+static void mark_stream(const fl_unpack *u, size_t stream, uint8_t *needed)
+{
+    needed[stream] = 1;
+    if (fl_layout_has_key(u->layout.streams[stream].kind))
+        needed[u->layout.streams[stream].key] = 1;
+}
+
+static void mark_cell(const fl_unpack *u, size_t cell, size_t class, uint8_t *needed,
+                      unsigned depth)
+{
+    const fl_layout_entry *entry = fl_layout_entry_of(&u->layout, cell, class);
+    if (!entry || depth == FL_LAYOUT_DEPTH_MAX)
+        return;
+    const fl_source *source = &u->layout.sources[entry->source];
+    if (draws(source))
+        mark_stream(u, source->stream, needed);
+    if (source->second)
+        mark_stream(u, source->second - 1U, needed);
+    if (source->op != FL_SOURCE_CONSTANT)
+        mark_cell(u, source->cell, class, needed, depth + 1);
+}
+
+bool fl_unpack_keep(fl_unpack *u, const uint8_t *cells)
+{
+    const fl_layout *l = &u->layout;
+    uint8_t *needed = fl_pool_take_zeroed(u->integers.pool, l->stream_count, 1);
+    if (!needed)
+        return false;
+    for (size_t c = 0; c < l->cell_count; c++)
+        for (size_t i = l->first_entry[c]; cells[c] && i < l->first_entry[c + 1]; i++)
+            if (is_wanted(u, l->entries[i].class))
+                mark_cell(u, c, l->entries[i].class, needed, 0);
+    for (size_t i = 0; u->streams && i < l->stream_count; i++)
+        if (!needed[i])
+            fl_unpack_forget(u, &u->streams[i]);
+    fl_pool_give(u->integers.pool, needed);
+    return true;
+}
+
 /* Conversations, as they are numbered: rows in order say how far back the last one of
  * theirs is, and the next number is that of one that has none. */
 static flowan_status get_talks(fl_unpack *u, size_t number, fl_cursor *in)
