@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "asking.h"
 #include "cli.h"
 
 static const char help[] =
@@ -25,6 +26,7 @@ static const char help[] =
     "                         (default: RFC 1918, 100.64.0.0/10 and fc00::/7)\n"
     "      --asn-db FILE      a MaxMind DB of ASNs\n"
     "      --prefer-asdb      the database before the record's own src_as and dst_as\n"
+    "  -f, --filter FILTER    only records that it holds for (flowan-dump --help)\n"
     "      --start T, --end T only flows that overlap this time\n"
     "      --order MEASURE    bytes (default), packets or flows\n"
     "      --top N            rows, 20 by default; 0 is all\n"
@@ -35,6 +37,8 @@ static const char help[] =
     "      --bin D            series: 1m by default\n"
     "      --scheme start     series: how a flow is shared out over bins\n"
     "      --gap D            series: nothing received for that long is a gap (5m)\n"
+    "  -j, --jobs N           N threads read blocks; the report is the same\n"
+    "      --explain          tell on standard error what was read, and what passed over\n"
     "  -o, --output FORMAT    table (default), csv or json\n"
     "      --help             this text\n"
     "      --version          the version\n"
@@ -56,6 +60,7 @@ enum {
     OPTION_BIN,
     OPTION_SCHEME,
     OPTION_GAP,
+    OPTION_EXPLAIN,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -75,6 +80,9 @@ static const struct option options[] = {
     {"bin", required_argument, NULL, OPTION_BIN},
     {"scheme", required_argument, NULL, OPTION_SCHEME},
     {"gap", required_argument, NULL, OPTION_GAP},
+    {"filter", required_argument, NULL, 'f'},
+    {"jobs", required_argument, NULL, 'j'},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -84,8 +92,7 @@ static const struct option options[] = {
 typedef struct settings {
     flowan_report_options report;
     flowan_report_format format;
-    const char *networks_path;
-    const char *asdb_path;
+    asking ask;
     cli_window window;
     cli_key_map map;
     flowan_default_sampling *exporters;
@@ -148,9 +155,13 @@ static bool take_option(settings *set, int option)
     int found;
     switch (option) {
     case OPTION_BY: set->report.by = optarg; return true;
-    case OPTION_NETWORKS: set->networks_path = optarg; return true;
-    case OPTION_ASN_DB: set->asdb_path = optarg; return true;
-    case OPTION_PREFER_ASDB: return set->report.prefer_asdb = true;
+    case OPTION_NETWORKS: set->ask.networks_path = optarg; return true;
+    case OPTION_ASN_DB: set->ask.asdb_path = optarg; return true;
+    case OPTION_PREFER_ASDB:
+        return set->ask.prefer_asdb = set->report.prefer_asdb = true;
+    case OPTION_EXPLAIN: return set->ask.explain = true;
+    case 'f': set->ask.filter_text = optarg; return true;
+    case 'j': return asking_take_threads(&set->ask, optarg);
     case OPTION_RAW_COUNTS: return set->report.raw_counts = true;
     case OPTION_START:
     case OPTION_END: return cli_take_time(&set->window, option == OPTION_START, optarg);
@@ -206,9 +217,12 @@ static int feed(settings *set, flowan_report *report, bool *fed)
                                         .map_count = set->map.count};
     flowan_scan *scan;
     flowan_error error;
+    asking_set(&set->ask, &scan_options);
     scan_options.columns = flowan_report_fields(report, &scan_options.column_count);
     *fed = cli_check_fields("--by", scan_options.columns, scan_options.column_count,
                             set->paths, set->path_count, &set->map);
+    *fed = *fed && asking_check_fields(&set->ask, set->paths, set->path_count,
+                                       set->map.entries, set->map.count) == CLI_DONE;
     if (!*fed)
         return CLI_USAGE;
     *fed = flowan_scan_open(&scan, set->paths, set->path_count, &scan_options,
@@ -238,24 +252,20 @@ static int feed(settings *set, flowan_report *report, bool *fed)
     }
     cli_progress_end(&set->progress);
     status = cli_tell_scan(scan, status, set->paths, set->path_count);
+    asking_tell(&set->ask, scan);
     flowan_scan_free(scan);
     return status;
 }
 
 static int run_report(settings *set)
 {
-    flowan_networks *networks = NULL;
-    flowan_asdb *asdb = NULL;
     flowan_report *report = NULL;
     flowan_error error;
-    int status = CLI_FAILED;
-    if (set->networks_path &&
-        flowan_networks_load(&networks, set->networks_path, &error) != FLOWAN_OK)
-        goto failed;
-    if (set->asdb_path && flowan_asdb_open(&asdb, set->asdb_path, &error) != FLOWAN_OK)
-        goto failed;
-    set->report.networks = networks;
-    set->report.asdb = asdb;
+    int status = asking_open(&set->ask);
+    if (status != CLI_DONE)
+        goto out;
+    set->report.networks = set->ask.networks;
+    set->report.asdb = set->ask.asdb;
     if (flowan_report_new(&report, &set->report, &error) != FLOWAN_OK) {
         status = cli_usage("%s", error.message);
         goto out;
@@ -277,8 +287,7 @@ failed:
     status = CLI_FAILED;
 out:
     flowan_report_free(report);
-    flowan_asdb_free(asdb);
-    flowan_networks_free(networks);
+    asking_close(&set->ask);
     return status;
 }
 
@@ -303,7 +312,7 @@ int main(int argc, char **argv)
     cli_begin("flowan-report", argv[1]);
     int option;
     opterr = 0;
-    while ((option = getopt_long(argc - 1, argv + 1, ":o:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc - 1, argv + 1, ":o:f:j:", options, NULL)) != -1) {
         if (option == OPTION_HELP)
             return cli_help(help);
         if (option == OPTION_VERSION)

@@ -131,3 +131,19 @@ expect_in_stdout '^10.8.0.9,in,1,'
 # Without a file, private space is local.
 expect_status 0 flowan-report networks -o csv A
 expect_in_stdout '^10.0.0.0/8,'
+
+# A filter, from a log and from an archive, and in several threads.
+for i in 1 2 3 4; do
+    flow $((i * 4000)) $((i * 4000 - 5)) $((i * 4000)) 10.0.0.$i 192.0.2.$i $((i * 100))
+done >filtered
+rm -rf B
+expect_status 0 flowan-archive import -a B --rotate 1h filtered
+expect_status 0 flowan-report top --by src_addr -o csv -f 'bytes > 150 and not src ip 10.0.0.3' filtered
+cp "$CASE_OUT" wanted
+[ "$(grep -c '^10\.' wanted)" -eq 2 ] || fail "not two rows"
+expect_status 0 flowan-report top --by src_addr -o csv -j 3 --explain \
+    -f 'bytes > 150 and not src ip 10.0.0.3' B
+expect_same wanted "$CASE_OUT"
+expect_stderr '^segments  4 read'
+expect_status 2 flowan-report top --by src_addr -f 'bytes >' filtered
+expect_stderr 'column'

@@ -40,8 +40,8 @@ _flowan_complete()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='' options='--help --version'
-    local common='--networks --asn-db --prefer-asdb --start --end --order --top --raw-counts
-        --default-sampling --map -o --output'
+    local common='--networks --asn-db --prefer-asdb -f --filter --start --end --order --top
+        --raw-counts --default-sampling --map -j --jobs --explain -o --output'
 
     COMPREPLY=()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
