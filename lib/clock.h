@@ -35,6 +35,11 @@ fl_span fl_clock_span(const fl_clock *clock, size_t row);
 /* The span of a record of these times: `received` 0 where it has none, the others NULL. */
 fl_span fl_clock_judge(uint64_t received, const uint64_t *start, const uint64_t *end);
 
+/* The earliest start and the latest end of `count` rows (NULL: the first so many) that have
+ * a usable time; false when none has. */
+bool fl_clock_range(const fl_clock *clock, const flowan_selection *rows, size_t count,
+                    uint64_t *first_ns, uint64_t *last_ns);
+
 /* Whether a span overlaps the window [from, to). */
 bool fl_clock_overlaps(const fl_span *span, uint64_t from_ns, uint64_t to_ns);
 

@@ -25,7 +25,8 @@ enum {
     LEAST = 64,          /* bytes of the smallest piece, … */
     CUT_MAX = 2 << 20,   /* … the largest that is cut from a chunk … */
     KEPT_MAX = 16 << 20, /* … and the largest that is kept */
-    CHUNK_SIZE = 8 << 20
+    CHUNK_SIZE = 8 << 20,
+    LARGER_MAX = 4 /* steps of size */
 };
 
 /* Before the caller's bytes. */
@@ -75,6 +76,18 @@ static fl_pool_piece *make_piece(fl_pool *pool, unsigned size)
     return piece;
 }
 
+/* One that is free, up to twice as large. */
+static fl_pool_piece *find_piece(fl_pool *pool, unsigned size)
+{
+    for (unsigned i = size; i <= size + LARGER_MAX && i < FL_POOL_SIZES; i++)
+        if (pool->free[i]) {
+            fl_pool_piece *piece = pool->free[i];
+            pool->free[i] = piece->next;
+            return piece;
+        }
+    return NULL;
+}
+
 void *fl_pool_take(fl_pool *pool, size_t count, size_t width)
 {
     if (!pool || !KEEPS)
@@ -86,11 +99,10 @@ void *fl_pool_take(fl_pool *pool, size_t count, size_t width)
     size += fl_bits_token_base(size) < bytes;
     if (size >= FL_POOL_SIZES)
         return NULL;
-    fl_pool_piece *piece = pool->free[size];
+    fl_pool_piece *piece = find_piece(pool, size);
     if (piece)
-        pool->free[size] = piece->next;
-    else
-        piece = make_piece(pool, size);
+        return piece + 1;
+    piece = make_piece(pool, size);
     if (!piece)
         return NULL;
     piece->size = size;

@@ -48,16 +48,15 @@ static void add_spans(flowan_scan_sums *sums, const flowan_batch *batch,
     fl_clock clock;
     fl_clock_init(&clock, batch);
     size_t count = selection ? selection->count : flowan_batch_rows(batch);
-    for (size_t i = 0; i < count; i++) {
-        fl_span span = fl_clock_span(&clock, selection ? selection->rows[i] : i);
-        if (!span.known)
-            continue;
-        if (!sums->has_span || span.start_ns < sums->first_ns)
-            sums->first_ns = span.start_ns;
-        if (!sums->has_span || span.end_ns > sums->last_ns)
-            sums->last_ns = span.end_ns;
-        sums->has_span = true;
-    }
+    uint64_t first;
+    uint64_t last;
+    if (!fl_clock_range(&clock, selection, count, &first, &last))
+        return;
+    if (!sums->has_span || first < sums->first_ns)
+        sums->first_ns = first;
+    if (!sums->has_span || last > sums->last_ns)
+        sums->last_ns = last;
+    sums->has_span = true;
 }
 
 static void add_rows(flowan_scan_sums *sums, const flowan_batch *batch,
@@ -152,8 +151,7 @@ static void choose_columns(const flowan_scan *scan, fl_scan_job *job, void *cont
     const flowan_scan_sums *sums = context;
     flowan_segment_stats stats;
     flowan_reader_block(job->step.segment->reader, job->step.block, &stats);
-    bool times =
-        !sums->has_span || stats.span_min_ns < sums->first_ns || is_last(scan);
+    bool times = !sums->has_span || stats.span_min_ns < sums->first_ns || is_last(scan);
     job->columns = sum_columns;
     job->column_count = times ? COLUMNS : COLUMNS_WITHOUT_TIMES;
 }

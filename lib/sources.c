@@ -13,6 +13,9 @@ enum { LOOK = 1024, PROBES = 8 };
  * at most a copy: so heights are known before the cell itself is. */
 enum { HEIGHT_MAX = 3, HEIGHT_TIME = 2, HEIGHT_OFFSET = 2 };
 
+/* Services that are looked at, and rows that make one a group. */
+enum { GROUPS_MAX = 64, GROUP_ROWS = 4096 };
+
 /* What is known of an entry before its source is found. */
 enum { ENTRY_NEW = 0, ENTRY_CONSTANT = 1, ENTRY_VARIES = 2 };
 
@@ -31,6 +34,9 @@ enum {
     STREAM_TALK_TIME
 };
 
+/* Slots of cells whose stream the class has taken from already. */
+enum { SLOT_SECOND = 1, SLOT_ADDRESS = 99 };
+
 typedef struct finder {
     fl_layout *layout;
     fl_streams *streams;
@@ -42,6 +48,7 @@ typedef struct finder {
     int64_t talk_stream; /* of conversations, or -1 */
     uint32_t *renumbered; /* conversation → as it comes first among those in use, + 1 */
     uint32_t *last;       /* per conversation: a row of the class at hand, + 1 */
+    uint8_t *groups;      /* per class; 0: of the rest */
     uint16_t *order;      /* of cells */
     uint8_t *told;        /* per cell: once a run or a label, not by class */
     size_t *next;         /* per cell: its next entry */
@@ -125,9 +132,14 @@ static bool find_copy(finder *f, size_t rank, fl_source *out)
     return false;
 }
 
+/* Streams of which nothing hangs on others are one for each group of classes. */
 static fl_stream *stream_of(finder *f, const fl_stream_name *name, uint16_t *number)
 {
-    int64_t at = fl_streams_find(f->streams, name);
+    fl_stream_name own = *name;
+    bool shared = own.key != 0 || own.what == STREAM_ADDRESS ||
+                  own.what == STREAM_HALF || own.slot == SLOT_ADDRESS;
+    own.group = shared ? 0 : f->groups[f->class];
+    int64_t at = fl_streams_find(f->streams, &own);
     if (at < 0)
         return NULL;
     *number = (uint16_t)at;
@@ -206,10 +218,10 @@ static bool find_time(finder *f, const fl_cell *cell, fl_source *out)
         out->cell = 0;
     }
     fl_stream_name name = {out->op == FL_SOURCE_BEFORE ? STREAM_BEFORE : STREAM_CELL,
-                           (uint32_t)number_of(f, cell), out->scale, 0};
+                           (uint32_t)number_of(f, cell), out->scale, 0, 0};
     if (steps)
         name = (fl_stream_name){STREAM_TALK_TIME, name.cell, name.slot,
-                                (uint32_t)f->talk_stream + 1};
+                                (uint32_t)f->talk_stream + 1, 0};
     fl_stream *stream = stream_of(f, &name, &out->stream);
     if (!stream)
         return false;
@@ -269,12 +281,12 @@ static bool find_bytes(finder *f, const fl_cell *cell, fl_source *out)
                 (rest ? fl_integers_cost(f->more, look, f->streams->pack_only) : 0) <
             alone;
     if (!divides) {
-        fl_stream_name name = {STREAM_CELL, number, 0, 0};
+        fl_stream_name name = {.what = STREAM_CELL, .cell = number};
         out->op = FL_SOURCE_STREAM;
         fl_stream *stream = stream_of(f, &name, &out->stream);
         return stream && fl_stream_add(stream, f->class, f->numbers, NULL, f->count);
     }
-    fl_stream_name name = {STREAM_TIMES, number, 0, 0};
+    fl_stream_name name = {.what = STREAM_TIMES, .cell = number};
     out->op = FL_SOURCE_TIMES;
     out->cell = (uint16_t)number_of(f, packets);
     fl_stream *stream = stream_of(f, &name, &out->stream);
@@ -323,7 +335,7 @@ static bool name_address_streams(finder *f)
             uint32_t parent = apart ? f->ends->parents[f->class] + 1U : 0;
             fl_stream_name name = {
                 STREAM_ADDRESS, ends[e].family, ends[e].slot | parent << 8,
-                hangs ? key_of_slot(f, ends[e].family, ends[e].slot) : 0};
+                hangs ? key_of_slot(f, ends[e].family, ends[e].slot) : 0, 0};
             uint16_t number;
             fl_stream *stream = stream_of(f, &name, &number);
             if (!stream)
@@ -346,13 +358,14 @@ static bool find_address(finder *f, const fl_cell *cell, const fl_end *end,
         out->stream = (uint16_t)number;
     } else { /* the half that does not tell, or a sample that was wrong */
         fl_stream_name name = {STREAM_HALF, (uint32_t)cell->form,
-                               end->slot + 16U * end->family, 0};
+                               end->slot + 16U * end->family, 0, 0};
         stream = stream_of(f, &name, &out->stream);
     }
     if (!stream)
         return false;
     if (is_taken(f, stream)) {
-        fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), 99, 0};
+        fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), SLOT_ADDRESS,
+                               0, 0};
         stream = stream_of(f, &name, &out->stream);
         if (!stream)
             return false;
@@ -383,14 +396,14 @@ static bool find_port(finder *f, const fl_cell *cell, const fl_end *end, size_t 
     uint32_t key = key_of_slot(f, end->family, end->slot);
     const fl_cell *before =
         key ? port_of_slot(f, f->ends->key_of[end->family][end->slot], rank) : NULL;
-    fl_stream_name name = {STREAM_PORT, end->family, end->slot, before ? key : 0};
+    fl_stream_name name = {STREAM_PORT, end->family, end->slot, before ? key : 0, 0};
     fl_stream *stream = stream_of(f, &name, &out->stream);
     if (!stream)
         return false;
     out->op = FL_SOURCE_STREAM;
     if (is_taken(f, stream)) {
         before = NULL;
-        name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0};
+        name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0, 0};
         stream = stream_of(f, &name, &out->stream);
         if (!stream)
             return false;
@@ -410,16 +423,17 @@ static bool find_other(finder *f, const fl_cell *cell, fl_source *out)
 {
     size_t per_cell = FL_ENDS_FAMILIES * FL_ENDS;
     const uint8_t *keys = f->ends->cell_keys + number_of(f, cell) * per_cell;
-    fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0};
+    fl_stream_name name = {STREAM_CELL, (uint32_t)number_of(f, cell), 0, 0, 0};
     for (size_t i = 0; fl_ends_may_hang(cell) && i < per_cell && !name.key; i++)
         if (keys[i] && f->address_streams[i] >= 0)
             name = (fl_stream_name){STREAM_HANGING,
                                     (uint32_t)fl_ends_family(f->slice, cell), 0,
-                                    (uint32_t)(f->address_streams[i] + 1)};
+                                    (uint32_t)(f->address_streams[i] + 1), 0};
     fl_stream *stream = stream_of(f, &name, &out->stream);
     out->op = FL_SOURCE_STREAM;
     if (stream && is_taken(f, stream)) {
-        name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), 1, 0};
+        name = (fl_stream_name){STREAM_CELL, (uint32_t)number_of(f, cell), SLOT_SECOND,
+                                0, 0};
         stream = stream_of(f, &name, &out->stream);
     }
     if (!stream)
@@ -454,7 +468,7 @@ static bool find_in_talk(finder *f, const fl_cell *cell, fl_source *out)
     bool back = f->classes->talks[f->class] == FL_TALK_BACK;
     const fl_cell *as = back ? fl_ends_other(f->slice, cell) : cell;
     fl_stream_name name = {STREAM_TALK, (uint32_t)number_of(f, as), 0,
-                           (uint32_t)f->talk_stream + 1};
+                           (uint32_t)f->talk_stream + 1, 0};
     fl_stream *stream = stream_of(f, &name, &out->stream);
     out->op = FL_SOURCE_STREAM;
     if (!stream)
@@ -483,7 +497,7 @@ static bool begin_talks(finder *f)
     f->talk_stream = -1;
     if (!talks->talk_of_row)
         return true;
-    fl_stream_name name = {STREAM_TALKS, 0, 0, 0};
+    fl_stream_name name = {STREAM_TALKS, 0, 0, 0, 0};
     f->talk_stream = fl_streams_find(f->streams, &name);
     f->renumbered = fl_memory_zalloc(talks->count, sizeof *f->renumbered);
     f->last = fl_memory_zalloc(talks->count, sizeof *f->last);
@@ -662,6 +676,52 @@ static bool begin_entries(finder *f)
     return entry_of != NULL;
 }
 
+/* The port that all rows of a class have at one of their ends, and which; 0: none. */
+static uint64_t service_of(const finder *f, size_t class)
+{
+    static const int fields[] = {FLOWAN_FIELD_DST_PORT, FLOWAN_FIELD_SRC_PORT};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t c = 0; c < f->slice->cell_count; c++) {
+            if (f->slice->cells[c].column->field != fields[i])
+                continue;
+            const fl_layout_entry *entry = fl_layout_entry_of(f->layout, c, class);
+            if (entry && entry->source == ENTRY_CONSTANT)
+                return (i + 1) << 32 | entry->low;
+        }
+    return 0;
+}
+
+/* Who asks for one service should not have to read of the others: services with a good
+ * part of the rows are groups of their own. */
+static bool make_groups(finder *f)
+{
+    uint64_t services[GROUPS_MAX] = {0};
+    uint64_t rows[GROUPS_MAX] = {0};
+    size_t count = 0;
+    uint64_t *service = fl_memory_alloc(f->classes->count, sizeof *service);
+    f->groups = fl_memory_zalloc(f->classes->count, 1);
+    if (!service || !f->groups) {
+        fl_memory_free(service);
+        return false;
+    }
+    for (size_t c = 0; c < f->classes->count; c++) {
+        service[c] = service_of(f, c);
+        size_t at = 0;
+        while (at < count && services[at] != service[c])
+            at++;
+        if (at == count && count < GROUPS_MAX)
+            services[count++] = service[c];
+        if (at < GROUPS_MAX)
+            rows[at] += f->classes->first[c + 1] - f->classes->first[c];
+    }
+    for (size_t c = 0; c < f->classes->count; c++)
+        for (size_t i = 0; service[c] && i < count; i++)
+            if (services[i] == service[c] && rows[i] >= GROUP_ROWS)
+                f->groups[c] = (uint8_t)(i + 1);
+    fl_memory_free(service);
+    return true;
+}
+
 static bool make_entries(finder *f)
 {
     fl_layout *l = f->layout;
@@ -719,7 +779,7 @@ bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *sli
                  f.other && f.more && f.address_streams && layout->first_entry;
     if (sound) {
         mark_told(&f);
-        sound = make_entries(&f) && begin_talks(&f);
+        sound = make_entries(&f) && make_groups(&f) && begin_talks(&f);
     }
     for (; sound && f.class < classes->count; f.class ++)
         sound = look_at_class(&f);
@@ -727,6 +787,7 @@ bool fl_sources_find(fl_layout *layout, fl_streams *streams, const fl_slice *sli
     fl_memory_free(f.renumbered);
     fl_memory_free(f.last);
     fl_memory_free(f.order);
+    fl_memory_free(f.groups);
     fl_memory_free(f.told);
     fl_memory_free(f.next);
     fl_memory_free(f.found);

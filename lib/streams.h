@@ -58,7 +58,8 @@ typedef struct fl_stream_name {
     uint32_t what;
     uint32_t cell;
     uint32_t slot;
-    uint32_t key; /* number of the stream it hangs on, + 1 */
+    uint32_t key;   /* number of the stream it hangs on, + 1 */
+    uint32_t group; /* of classes */
 } fl_stream_name;
 
 /* Number of the stream, which is made when new; -1 when memory is short or there are too
