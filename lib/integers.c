@@ -297,34 +297,30 @@ static bool get_packed(fl_cursor *in, const stored *s, const fl_piece *pieces,
     return true;
 }
 
-/* What a token says: the number without its other bits, a mask of as many bits, and how
- * many these are. */
-static const struct token {
-    uint64_t base;
-    uint64_t mask;
-    uint64_t bits;
-} token_table[TOKENS] = {
-#define TOKEN(number)                                                                  \
-    {                                                                                  \
-        number, 0, 0                                                                   \
-    }
-#define TOKENS_4(first)                                                                \
-    TOKEN(first), TOKEN(first + 1), TOKEN(first + 2), TOKEN(first + 3)
-    TOKENS_4(0),      TOKENS_4(4),      TOKENS_4(8),      TOKENS_4(12),
-#undef TOKEN
-#define TOKEN(bits, top)                                                               \
-    {                                                                                  \
-        UINT64_C(top) << (bits), (UINT64_C(1) << (bits)) - 1, bits                     \
-    }
-#define TOKENS_OF(bits) TOKEN(bits, 4), TOKEN(bits, 5), TOKEN(bits, 6), TOKEN(bits, 7)
-#define TOKENS_OF_10(b)                                                                \
-    TOKENS_OF(b), TOKENS_OF(b + 1), TOKENS_OF(b + 2), TOKENS_OF(b + 3),                \
-        TOKENS_OF(b + 4), TOKENS_OF(b + 5), TOKENS_OF(b + 6), TOKENS_OF(b + 7),        \
-        TOKENS_OF(b + 8), TOKENS_OF(b + 9)
-    TOKENS_OF_10(2),  TOKENS_OF_10(12), TOKENS_OF_10(22), TOKENS_OF_10(32),
-    TOKENS_OF_10(42), TOKENS_OF_10(52),
-#undef TOKEN
-};
+/* Something of each token: of those that are numbers themselves, then of the others. */
+#define OF_TOKENS_4(SELF, first)                                                       \
+    SELF(first), SELF(first + 1), SELF(first + 2), SELF(first + 3)
+#define OF_BITS(OTHER, b) OTHER(b, 4), OTHER(b, 5), OTHER(b, 6), OTHER(b, 7)
+#define OF_BITS_10(OTHER, b)                                                           \
+    OF_BITS(OTHER, b), OF_BITS(OTHER, b + 1), OF_BITS(OTHER, b + 2),                   \
+        OF_BITS(OTHER, b + 3), OF_BITS(OTHER, b + 4), OF_BITS(OTHER, b + 5),           \
+        OF_BITS(OTHER, b + 6), OF_BITS(OTHER, b + 7), OF_BITS(OTHER, b + 8),           \
+        OF_BITS(OTHER, b + 9)
+#define OF_TOKENS(SELF, OTHER)                                                         \
+    OF_TOKENS_4(SELF, 0), OF_TOKENS_4(SELF, 4), OF_TOKENS_4(SELF, 8),                  \
+        OF_TOKENS_4(SELF, 12), OF_BITS_10(OTHER, 2), OF_BITS_10(OTHER, 12),            \
+        OF_BITS_10(OTHER, 22), OF_BITS_10(OTHER, 32), OF_BITS_10(OTHER, 42),           \
+        OF_BITS_10(OTHER, 52)
+#define ITSELF(number) (number)
+#define NOTHING(number) 0
+#define BASE(bits, top) (UINT64_C(top) << (bits))
+#define MASK(bits, top) ((UINT64_C(1) << (bits)) - 1)
+#define BITS(bits, top) (bits)
+
+/* The number without its other bits, a mask of as many bits, and how many these are. */
+static const uint64_t token_base[TOKENS] = {OF_TOKENS(ITSELF, BASE)};
+static const uint64_t token_mask[TOKENS] = {OF_TOKENS(NOTHING, MASK)};
+static const uint8_t token_bits[TOKENS] = {OF_TOKENS(NOTHING, BITS)};
 
 /* The other bits of all these tokens together. */
 static uint64_t sum_bits(const unsigned char *tokens, size_t count)
@@ -359,17 +355,17 @@ static inline uint64_t unpack_groups(const unsigned char *tokens,
     for (; i + group <= count; i += group) {
         uint64_t word = fl_bytes_load_word(bits + at / 8) >> (at % 8);
         for (size_t k = 0; k < group; k++) {
-            const struct token *token = &token_table[tokens[i + k]];
-            values[i + k] = token->base | (word & token->mask);
-            word >>= token->bits;
-            at += token->bits;
+            unsigned token = tokens[i + k];
+            values[i + k] = token_base[token] | (word & token_mask[token]);
+            word >>= token_bits[token];
+            at += token_bits[token];
         }
     }
     for (; i < count; i++) {
-        const struct token *token = &token_table[tokens[i]];
-        values[i] =
-            token->base | (fl_bytes_load_word(bits + at / 8) >> (at % 8) & token->mask);
-        at += token->bits;
+        unsigned token = tokens[i];
+        values[i] = token_base[token] |
+                    (fl_bytes_load_word(bits + at / 8) >> (at % 8) & token_mask[token]);
+        at += token_bits[token];
     }
     return at;
 }
@@ -388,9 +384,9 @@ static uint64_t unpack_tokens(const unsigned char *tokens, const unsigned char *
     if (most <= 57)
         return unpack_groups(tokens, bits, at, values, count, 1);
     for (size_t i = 0; i < count; i++) {
-        const struct token *token = &token_table[tokens[i]];
-        values[i] = token->base | fl_bits_get(bits, at, (unsigned)token->bits);
-        at += token->bits;
+        unsigned token = tokens[i];
+        values[i] = token_base[token] | fl_bits_get(bits, at, token_bits[token]);
+        at += token_bits[token];
     }
     return at;
 }
