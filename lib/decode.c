@@ -471,14 +471,19 @@ static void decode_free(decode *d)
     fl_unpack_free(&d->unpack);
 }
 
-/* Values and texts that stand in order of rows need that order. */
-static bool needs_order(const fl_layout *l, const char *const *names, size_t count)
+/* Values and texts that stand in order of rows need that order, also those that only the
+ * filter will look at. */
+static bool needs_order(const fl_layout *l, const char *const *names, size_t count,
+                        const flowan_filter *filter)
 {
     bool needs = !names && l->texts > 0;
-    for (size_t i = 0; i < l->column_count; i++)
-        needs =
-            needs || (fl_type_is_run(l->columns[i].type) && l->columns[i].in_order &&
-                      is_wanted(&l->columns[i], names, count));
+    for (size_t i = 0; i < l->column_count; i++) {
+        const fl_layout_column *column = &l->columns[i];
+        if (fl_type_is_run(column->type) && column->in_order)
+            needs =
+                needs || is_wanted(column, names, count) ||
+                (filter && is_wanted(column, filter->columns, filter->column_count));
+    }
     return needs;
 }
 
@@ -503,7 +508,8 @@ flowan_status fl_reader_ask(const flowan_reader *reader, fl_workspace *space,
         status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, block,
                                 "a block of another size than the footer says", error);
     fl_question own = *question;
-    if (status == FLOWAN_OK && needs_order(&d.unpack.layout, columns, count))
+    if (status == FLOWAN_OK &&
+        needs_order(&d.unpack.layout, columns, count, question->filter))
         own.any_order = false;
     if (status == FLOWAN_OK)
         status = fl_pick_rows(&d.pick, &d.unpack, &own);

@@ -111,6 +111,7 @@ flowan_status fl_listing_summarize(flowan_reader *reader, flowan_error *error)
     flowan_status status = FLOWAN_OK;
     if (reader->is_summarized)
         return FLOWAN_OK;
+    fl_buffer_free(all); /* of a call that failed: no block has any of it */
     size_t *ends = fl_memory_alloc(reader->block_count, sizeof *ends);
     if (!ends)
         return fl_status_memory(error);

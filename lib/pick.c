@@ -5,7 +5,11 @@
 #include "clock.h"
 #include "status.h"
 
-enum { VERDICTS_MAX = 1 << 20 };
+enum {
+    VERDICTS_MAX = 1 << 20,
+    KNOWN_MAX =
+        4096 /* dictionaries that are looked into: as a list they are searched */
+};
 
 /* Whether any value of a stream's dictionary passes a test. */
 typedef struct fl_pick_known {
@@ -74,17 +78,21 @@ static bool label_bounds(const fl_pick *p, const uint64_t *numbers, size_t class
                          uint64_t *low, uint64_t *high)
 {
     const fl_unpack *u = p->unpack;
-    *low = UINT64_MAX;
-    *high = 0;
+    uint64_t least = UINT64_MAX;
+    uint64_t most = 0;
     for (size_t label = 0; label < u->layout.label_count; label++) {
         bool has = !u->label_lists;
         for (size_t i = has ? 0 : u->label_lists[label];
              !has && i < u->label_lists[label + 1]; i++)
             has = u->listed[i] == class;
         if (has)
-            widen(numbers[label], low, high);
+            widen(numbers[label], &least, &most);
     }
-    return *low <= *high;
+    if (least > most)
+        return false;
+    *low = least;
+    *high = most;
+    return true;
 }
 
 /* Numbers between which those of the cell are. False where nothing is known. */
@@ -141,6 +149,9 @@ static flowan_status look_into(fl_pick *p, const fl_test *test, size_t stream,
             return FLOWAN_OK;
         }
     }
+    *verdict = FL_SOME;
+    if (p->known_count == KNOWN_MAX)
+        return FLOWAN_OK;
     uint64_t *values;
     size_t count;
     flowan_status status = fl_unpack_values(p->unpack, stream, &values, &count);

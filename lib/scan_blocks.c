@@ -17,30 +17,7 @@ static void read_block(void *context)
                       job->batch, &job->answer, &job->error);
 }
 
-flowan_status fl_scan_prepare_blocks(flowan_scan *scan, flowan_error *error)
-{
-    size_t threads = scan->options.threads ? scan->options.threads : 1;
-    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
-    if (scan->jobs)
-        return FLOWAN_OK;
-    scan->job_count = threads > 1 ? threads * JOBS_PER_THREAD : 1;
-    scan->jobs = fl_memory_zalloc(scan->job_count + 1, sizeof *scan->jobs);
-    scan->crew = fl_crew_new(threads - 1);
-    if (!scan->jobs || !scan->crew) {
-        return fl_status_memory(error);
-    }
-    for (size_t i = 0; i <= scan->job_count; i++) {
-        fl_scan_job *job = &scan->jobs[i];
-        job->scan = scan;
-        job->task = (fl_task){.run = read_block, .context = job};
-        flowan_status status = flowan_batch_new(&job->batch, NULL, error);
-        if (status != FLOWAN_OK)
-            return status;
-    }
-    return FLOWAN_OK;
-}
-
-void fl_scan_free_blocks(flowan_scan *scan)
+static void free_jobs(flowan_scan *scan)
 {
     fl_crew_free(scan->crew); /* ends what is under way */
     for (size_t i = 0; scan->jobs && i <= scan->job_count; i++) {
@@ -50,6 +27,35 @@ void fl_scan_free_blocks(flowan_scan *scan)
         fl_workspace_free(&job->space);
     }
     fl_memory_free(scan->jobs);
+    scan->jobs = NULL;
+    scan->crew = NULL;
+}
+
+flowan_status fl_scan_prepare_blocks(flowan_scan *scan, flowan_error *error)
+{
+    size_t threads = scan->options.threads ? scan->options.threads : 1;
+    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
+    if (scan->jobs)
+        return FLOWAN_OK;
+    scan->job_count = threads > 1 ? threads * JOBS_PER_THREAD : 1;
+    scan->jobs = fl_memory_zalloc(scan->job_count + 1, sizeof *scan->jobs);
+    scan->crew = fl_crew_new(threads - 1);
+    bool memory = scan->jobs && scan->crew;
+    for (size_t i = 0; memory && i <= scan->job_count; i++) {
+        fl_scan_job *job = &scan->jobs[i];
+        job->scan = scan;
+        job->task = (fl_task){.run = read_block, .context = job};
+        memory = flowan_batch_new(&job->batch, NULL, NULL) == FLOWAN_OK;
+    }
+    if (memory)
+        return FLOWAN_OK;
+    free_jobs(scan); /* the next call tries again */
+    return fl_status_memory(error);
+}
+
+void fl_scan_free_blocks(flowan_scan *scan)
+{
+    free_jobs(scan);
     fl_scan_release(scan->open);
 }
 

@@ -100,15 +100,16 @@ static flowan_status look_at_one(flowan_scan *scan, flowan_scan_sums *sums,
     job->task.run(job->task.context);
     flowan_status status = job->status;
     const flowan_selection *selection = NULL;
+    uint64_t selected = scan->counts.rows_selected; /* these are in it */
     if (status != FLOWAN_OK && error)
         *error = job->error;
-    if (status == FLOWAN_OK)
-        status = fl_scan_select(scan, job, &selection, error);
     if (status == FLOWAN_OK) {
-        add_spans(sums, job->batch, selection);
-        scan->counts.rows_selected -=
-            selection ? selection->count : flowan_batch_rows(job->batch);
+        scan->counts.bytes_read += job->answer.bytes_read;
+        status = fl_scan_select(scan, job, &selection, error);
     }
+    scan->counts.rows_selected = selected;
+    if (status == FLOWAN_OK)
+        add_spans(sums, job->batch, selection);
     job->step.segment = NULL;
     drop(state, best);
     return status;

@@ -299,8 +299,9 @@ static void get_summaries(fl_cursor in, fl_segment_block *blocks, size_t count)
     for (size_t i = 0; i < count; i++)
         fl_cursor_take(&look, (size_t)fl_cursor_varint(&look));
     for (size_t i = 0; !look.failed && look.left == 0 && i < count; i++) {
-        blocks[i].summary_size = (size_t)fl_cursor_varint(&in);
-        blocks[i].summary = fl_cursor_take(&in, blocks[i].summary_size);
+        size_t size = (size_t)fl_cursor_varint(&in);
+        blocks[i].summary = size ? fl_cursor_take(&in, size) : NULL;
+        blocks[i].summary_size = size;
     }
 }
 

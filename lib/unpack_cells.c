@@ -747,8 +747,11 @@ static flowan_status take_relation(fl_unpack *u, const fl_source *source, size_t
         find_cell(u, source->cell, class, places, count, out, depth + 1);
     if (status == FLOWAN_OK)
         status = draw(u, source->stream, class, depth, &numbers);
-    if (status == FLOWAN_OK && source->second)
+    if (status == FLOWAN_OK && source->second) {
         status = draw(u, source->second - 1U, class, depth, &rest);
+        if (status == FLOWAN_OK) /* the second may have had the first filled anew */
+            status = draw(u, source->stream, class, depth, &numbers);
+    }
     if (status != FLOWAN_OK)
         return status;
     if (source->op == FL_SOURCE_BEFORE) {

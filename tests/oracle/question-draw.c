@@ -9,6 +9,11 @@
 
 static uint64_t state = 1;
 
+void question_seed(uint64_t seed)
+{
+    state = seed;
+}
+
 uint64_t question_random(uint64_t below)
 {
     state += UINT64_C(0x9e3779b97f4a7c15);

@@ -1,5 +1,5 @@
 /* Questions as trees: drawn and written down as filters (question-draw.c), and answered
- * row by row (question-answer.c). */
+ * row by row (question-answer.c); and records to ask about (question-records.c). */
 #ifndef FL_QUESTIONS_H
 #define FL_QUESTIONS_H
 
@@ -114,13 +114,18 @@ typedef struct question {
     size_t operands;
 } question;
 
-/* A number below that, the same ones in each run. */
+/* A number below that, the same ones in each run … */
 uint64_t question_random(uint64_t below);
+/* … that begins with the same seed, 1 if it is never told. */
+void question_seed(uint64_t seed);
 #define PICK(array) ((array)[question_random(sizeof(array) / sizeof *(array))])
 
 /* A question about the records of a batch that has some, appended as text; to be freed. */
 question *question_draw(const world *w, int depth, fl_buffer *out);
 void question_free(question *q);
+
+/* Appends a record of its own line: each field by a chance of `keep` in 8. */
+void question_put_record(fl_buffer *out, unsigned keep);
 
 bool question_is_ipv4(const flowan_address *address);
 bool question_fits(const world *w, const question *q, size_t row);
