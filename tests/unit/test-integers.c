@@ -327,6 +327,75 @@ START_TEST(no_memory_on_its_word)
 }
 END_TEST
 
+/* --- pieces --- */
+
+/* Numbers of pieces are as among all, and other places stay as they were. */
+START_TEST(pieces_of_an_array)
+{
+    enum { COUNT = 3000, ROUNDS = 40 };
+    static const uint64_t masks[] = {0, 15, 255, 65535, (1 << 20) - 1, UINT64_MAX};
+    uint64_t *values = fl_memory_alloc(COUNT, sizeof *values);
+    uint64_t *got = fl_memory_alloc(COUNT + 1, sizeof *got);
+    fl_piece *pieces = fl_memory_alloc(COUNT, sizeof *pieces);
+    fl_integers *integers = _i % 2 ? &tokens : &pack_only;
+    uint32_t cuts[] = {100, 101, 1500, 2999, COUNT};
+    uint64_t signs = _i & 2 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < COUNT;
+         i++) { /* pieces unlike each other, so of several modes */
+        values[i] = random_number() & masks[i / 500 % 6];
+        values[i] =
+            i % 3 == 0 ? values[i] ^ (signs & (0 - (values[i] & 1))) : values[i];
+    }
+    fl_buffer stored = {0};
+    fl_integers_put(integers, &stored, values, COUNT, cuts, 5);
+    unsigned char *bytes = padded(&stored, stored.size);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        size_t count = 0;
+        size_t longest = round % 4 == 0 ? 2 : round % 4 == 1 ? 20 : 700;
+        for (size_t at = 0; round > 0;) {
+            size_t first = at + (size_t)(random_number() >> 32) % longest;
+            size_t end = first + 1 + (size_t)(random_number() >> 32) % longest;
+            if (end > COUNT)
+                break;
+            pieces[count++] = (fl_piece){first, end};
+            at = end;
+        }
+        for (size_t i = 0; i <= COUNT; i++)
+            got[i] = 0x5a5a5a5a5a5a5a5a;
+        fl_cursor in = {bytes, stored.size, false};
+        ck_assert(fl_integers_get_pieces(integers, &in, got, COUNT, pieces, count));
+        ck_assert_uint_eq(in.left, 0);
+        size_t next = 0;
+        for (size_t i = 0; i <= COUNT; i++) {
+            while (next < count && pieces[next].end <= i)
+                next++;
+            bool asked = next < count && pieces[next].first <= i;
+            ck_assert_uint_eq(got[i], asked ? values[i] : 0x5a5a5a5a5a5a5a5a);
+        }
+    }
+    fl_memory_free(bytes);
+    fl_buffer_free(&stored);
+    fl_memory_free(values);
+    fl_memory_free(got);
+    fl_memory_free(pieces);
+}
+END_TEST
+
+/* What no piece asks for is checked all the same. */
+START_TEST(pieces_of_damaged_bytes)
+{
+    static const char *const damaged[] = {"\2\0\0\10\1", "\2\1\0\0\7", "\2\2\0\0\7\10"};
+    static const size_t sizes[] = {5, 5, 6};
+    uint64_t numbers[2];
+    for (size_t i = 0; i < 3; i++) {
+        unsigned char bytes[8 + FL_BITS_PADDING] = {0};
+        memcpy(bytes, damaged[i], sizes[i]);
+        fl_cursor in = {bytes, sizes[i], false};
+        ck_assert(!fl_integers_get_pieces(&tokens, &in, numbers, 2, NULL, 0));
+    }
+}
+END_TEST
+
 /* --- bits --- */
 
 START_TEST(bits_hold)
@@ -386,6 +455,8 @@ static Suite *integers_suite(void)
     tcase_add_test(tests, cut_and_turned);
     tcase_add_test(tests, refused);
     tcase_add_test(tests, no_memory_on_its_word);
+    tcase_add_loop_test(tests, pieces_of_an_array, 0, 4);
+    tcase_add_test(tests, pieces_of_damaged_bytes);
     tcase_add_test(tests, bits_hold);
     suite_add_tcase(suite, tests);
     return suite;
