@@ -117,15 +117,18 @@ bool fl_bounds_get(fl_layout *l, fl_integers *integers, fl_cursor *in,
         sound && total == l->rows && fl_integers_get(integers, in, b.numbers, b.count);
     for (size_t i = 0; sound && i < b.count; i++) {
         sound = b.numbers[i] < FL_BITS_TOKENS;
-        l->entries[b.list[i]].low = fl_bits_token_base((unsigned)b.numbers[i]);
+        if (sound)
+            l->entries[b.list[i]].low = fl_bits_token_base((unsigned)b.numbers[i]);
     }
     sound = sound && fl_integers_get(integers, in, b.numbers, b.count) && in->left == 0;
     for (size_t i = 0; sound && i < b.count; i++) {
         sound = b.numbers[i] <= FL_LAYOUT_WIDTH_ANY;
         l->entries[b.list[i]].width = (uint16_t)b.numbers[i];
     }
-    for (size_t i = 0; !sound && i < b.count; i++)
+    for (size_t i = 0; !sound && i < b.count; i++) {
+        l->entries[b.list[i]].low = 0;
         l->entries[b.list[i]].width = FL_LAYOUT_WIDTH_ANY;
+    }
     end(&b, integers->pool);
     if (!sound) {
         fl_pool_give(integers->pool, *class_rows);

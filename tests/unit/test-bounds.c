@@ -170,7 +170,10 @@ static void get_damaged(fl_unpack *u, const unsigned char *bytes, size_t size)
     ck_assert_uint_eq(rows, sound ? u->layout.rows : 0);
     for (size_t i = 0; i < u->layout.first_entry[u->layout.cell_count]; i++) {
         const fl_layout_entry *entry = &u->layout.entries[i];
+        unsigned op = u->layout.sources[entry->source].op;
         ck_assert_uint_le(entry->width, FL_LAYOUT_WIDTH_ANY);
+        if (!sound && op != FL_SOURCE_CONSTANT)
+            ck_assert(entry->low == 0 && entry->width == FL_LAYOUT_WIDTH_ANY);
     }
     uint64_t low;
     uint64_t high;

@@ -4,6 +4,7 @@
 
 #include "archives.h"
 #include "care.h"
+#include "filters.h"
 #include "flowan/scan.h"
 #include "killed.h"
 #include "unit.h"
@@ -350,11 +351,14 @@ END_TEST
 
 /* --- read meanwhile --- */
 
-static flowan_scan *open_scan(bool window)
+static flowan_scan *open_scan(bool window, const flowan_filter *filter,
+                              uint32_t threads)
 {
     static const char *paths[1];
     paths[0] = home;
     flowan_scan_options options = {.size = sizeof options,
+                                   .filter = filter,
+                                   .threads = threads,
                                    .has_start = window,
                                    .has_end = window,
                                    .start_ns = MARCH_15 + 3 * HOUR,
@@ -386,25 +390,30 @@ static bool scan_next(flowan_scan *scan, fl_buffer *texts)
 }
 
 /* A scan that has read n batches when the archive is merged goes on where it was; when it
- * is merged once more, too. */
+ * is merged once more, too; also where several threads read, or a filter passes blocks by. */
 START_TEST(a_scan_goes_on_through_merges)
 {
     fl_buffer log = log_of(MARCH_15, 48, HOUR / 2); /* two a segment */
     bool window = _i % 2;
+    uint32_t threads = _i / 2 == 1 ? 3 : 1;
+    flowan_filter *filter =
+        _i / 2 == 2 ? filter_of("not bytes in [3 4 5 20 33]") : NULL;
     fl_buffer want = {0};
     import_hourly(&log, 1);
-    flowan_scan *scan = open_scan(window);
+    flowan_scan *scan = open_scan(window, filter, 1);
     while (scan_next(scan, &want))
         ;
     flowan_scan_free(scan);
     remove_tree(home);
-    if (!window)
+    if (!window && !filter)
         assert_bytes(&want, log.data, log.size);
+    else
+        ck_assert_uint_lt(want.size, log.size);
     for (size_t first = 0; first < 50; first += 3)
         for (size_t then = 0; then < 12; then += 5) {
             import_hourly(&log, 1);
             fl_buffer texts = {0};
-            scan = open_scan(window);
+            scan = open_scan(window, filter, threads);
             for (size_t i = 0; i < first && scan_next(scan, &texts); i++)
                 ;
             flowan_merge_options options = merge_options(MARCH_15 + 1000 * DAY);
@@ -420,6 +429,7 @@ START_TEST(a_scan_goes_on_through_merges)
             fl_buffer_free(&texts);
             remove_tree(home);
         }
+    flowan_filter_free(filter);
     fl_buffer_free(&want);
     fl_buffer_free(&log);
 }
@@ -520,7 +530,7 @@ START_TEST(readers_beside_a_merge_see_each_record_once)
             fcntl(ends[0], F_SETFL, O_NONBLOCK);
             do {
                 fl_buffer texts = {0};
-                flowan_scan *scan = open_scan(false);
+                flowan_scan *scan = open_scan(false, NULL, 1);
                 while (scan_next(scan, &texts))
                     ;
                 flowan_scan_free(scan);
@@ -677,7 +687,7 @@ static Suite *merge_suite(void)
     tcase_add_test(tests, a_merge_can_be_stopped);
     tcase_add_test(tests, one_at_a_time);
     tcase_add_test(tests, killed_at_every_step);
-    tcase_add_loop_test(tests, a_scan_goes_on_through_merges, 0, 2);
+    tcase_add_loop_test(tests, a_scan_goes_on_through_merges, 0, 6);
     tcase_add_test(tests, a_schema_counts_once);
     tcase_add_test(tests, a_writer_begins_beside_a_merge);
     tcase_add_test(tests, readers_beside_a_merge_see_each_record_once);
