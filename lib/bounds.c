@@ -81,7 +81,7 @@ static void end(bounds *b, fl_pool *pool)
 void fl_bounds_put(const fl_layout *l, const uint32_t *first, fl_integers *integers,
                    fl_buffer *out)
 {
-    bounds b;
+    bounds b = {0};
     if (!begin(&b, l, integers->pool)) {
         out->failed = true;
         end(&b, integers->pool);
@@ -102,7 +102,7 @@ void fl_bounds_put(const fl_layout *l, const uint32_t *first, fl_integers *integ
 bool fl_bounds_get(fl_layout *l, fl_integers *integers, fl_cursor *in,
                    uint64_t **class_rows)
 {
-    bounds b;
+    bounds b = {0};
     *class_rows = fl_pool_take(integers->pool, l->class_count, sizeof **class_rows);
     bool sound = begin(&b, l, integers->pool) && *class_rows;
     if (!sound)

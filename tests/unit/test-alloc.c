@@ -22,12 +22,15 @@
 #include "flowan/losses.h"
 #include "flowan/networks.h"
 #include "flowan/parser.h"
+#include "flowan/scan.h"
 #include "flowan/segment.h"
 #include "flowan/source.h"
 #include "import.h"
 #include "memory.h"
+#include "pick.h"
 #include "render.h"
 #include "repack.h"
+#include "summary.h"
 #include "unit.h"
 
 #define EXPECT(condition, ...)                                                         \
@@ -903,6 +906,118 @@ out:
     flowan_batch_free(batches[1]);
 }
 
+/* A segment of a block that has bounds and a summary, and of a small one. */
+static void write_large(const char *path)
+{
+    flowan_batch *batch = batch_of_times(100);
+    size_t rows = flowan_batch_rows(batch);
+    flowan_writer *writer;
+    EXPECT(rows > FL_SUMMARY_ROWS_MIN, "%zu rows are too few", rows);
+    EXPECT(flowan_writer_open(&writer, path, NULL, NULL) == FLOWAN_OK &&
+               flowan_writer_write(writer, batch, 0, rows, NULL, NULL) == FLOWAN_OK &&
+               flowan_writer_write(writer, batch, 0, 40, NULL, NULL) == FLOWAN_OK &&
+               flowan_writer_finish(writer, NULL, 0, NULL) == FLOWAN_OK,
+           "no segment");
+    flowan_writer_free(writer);
+    flowan_batch_free(batch);
+}
+
+/* Tests of columns by number, address, list and text, and of what is derived. */
+static const char asked_text[] =
+    "(src port in [1 2 3 5 443] or ip in [10.0.0.0/8 192.0.2.1] or bytes > 100) and "
+    "not (field user in [a b] or field note = x) and (bps > 1 or proto in [tcp udp])";
+
+static void ask(trial *t)
+{
+    static const char *const columns[] = {"bytes", "user", "src_addr"};
+    char path[128];
+    snprintf(path, sizeof path, "%s/x.seg", t->directory);
+    write_large(path);
+    flowan_filter *made = NULL;
+    flowan_reader *reader = NULL;
+    flowan_batch *batch = NULL;
+    fl_workspace space = {0};
+    fl_answer answer;
+    STEP(flowan_filter_compile(&made, asked_text, sizeof asked_text - 1, NULL,
+                               &t->error));
+    STEP(flowan_reader_open(&reader, path, &t->error));
+    STEP(flowan_batch_new(&batch, NULL, &t->error));
+    for (size_t i = 0; i < 8; i++) {
+        fl_question question = {.filter = i & 1 ? made : NULL,
+                                .has_window = i & 2,
+                                .from_ns = UINT64_C(1742000391000000000),
+                                .to_ns = UINT64_MAX,
+                                .any_order = i & 4};
+        for (size_t block = 0; block < 2; block++) {
+            STEP(fl_reader_ask(reader, &space, block, &question, i & 4 ? columns : NULL,
+                               3, batch, &answer, &t->error));
+            say_batch(&t->said, batch, !(i & 4));
+        }
+    }
+out:
+    fl_workspace_free(&space);
+    flowan_batch_free(batch);
+    flowan_reader_free(reader);
+    flowan_filter_free(made);
+}
+
+/* After a failure a scan goes on behind what failed, to its end. */
+static void scan_by(trial *t, uint32_t threads)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/x.seg", t->directory);
+    write_large(path);
+    const char *const paths[] = {path, path};
+    flowan_filter *made = NULL;
+    flowan_scan *scan = NULL;
+    flowan_scan_sums sums = {0};
+    flowan_status failed = FLOWAN_OK;
+    const flowan_batch *batch;
+    const flowan_selection *rows;
+    EXPECT(flowan_filter_compile(&made, asked_text, sizeof asked_text - 1, NULL,
+                                 NULL) == FLOWAN_OK,
+           "no filter");
+    flowan_scan_options options = {
+        .size = sizeof options, .filter = made, .threads = threads};
+    ONCE(flowan_scan_open(&scan, paths, 2, &options, &t->error));
+    while (TRY(flowan_scan_next(scan, &batch, &rows, &t->error)) != FLOWAN_END) {
+        if (t->status < 0) {
+            failed = t->status;
+            if (!t->patient)
+                goto out;
+        } else if (failed == FLOWAN_OK) {
+            fl_buffer_format(&t->said, "%zu rows", rows ? rows->count : 0);
+            say_batch(&t->said, batch, true);
+        }
+    }
+    if (failed != FLOWAN_OK)
+        goto out;
+    flowan_scan_free(scan);
+    scan = NULL;
+    ONCE(flowan_scan_open(&scan, paths, 2, &options, &t->error));
+    while (TRY(flowan_scan_sum(scan, &sums, &t->error)) != FLOWAN_END) {
+        failed = t->status;
+        if (!t->patient)
+            goto out;
+    }
+    if (failed == FLOWAN_OK)
+        fl_buffer_append(&t->said, &sums, sizeof sums);
+out:
+    t->status = failed == FLOWAN_OK ? t->status : failed;
+    flowan_scan_free(scan);
+    flowan_filter_free(made);
+}
+
+static void scan_alone(trial *t)
+{
+    scan_by(t, 1);
+}
+
+static void scan_by_three(trial *t)
+{
+    scan_by(t, 3);
+}
+
 /* --- the runs --- */
 
 typedef struct scenario {
@@ -939,6 +1054,9 @@ static const scenario scenarios[] = {
     {"encode, table", encode_table, false},
     {"encode, table, fields", encode_table_fields, false},
     {"filter", filter, true},
+    {"ask", ask, true},
+    {"scan", scan_alone, false},
+    {"scan by three", scan_by_three, false},
 };
 
 static int remove_entry(const char *path, const struct stat *info, int kind,
