@@ -5,17 +5,20 @@
  *   two bytes n, e      then e changes of 4 bytes, then records: a segment is written, the
  *                       first block of n rows, and each change XORs a byte: where (3
  *                       bytes, modulo the segment's size), with what (1). So seeds stay
- *                       what they are when the format changes.
+ *                       what they are when the format changes. With 128 added to e the
+ *                       records are there over and over, until blocks have bounds and
+ *                       summaries.
  *
  * The file is read with its checksums mended, the same without its end, and as it is. It
  * must not crash, or hold more memory than the heads of its blocks announce; a failure
  * has its sentence with file and offset; and what is said of a block by different calls
- * agrees: all columns, some columns, exact texts, verify. */
+ * agrees: all columns, some columns, exact texts, verify, and rows that are asked for. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../unit/allocations.h"
+#include "ask.h"
 #include "compare.h"
 #include "flowan/encode.h"
 #include "input.h"
@@ -24,6 +27,9 @@
 
 enum {
     CHANGE_SIZE = 4,
+    AGAIN = 128, /* in e */
+    AGAIN_ROWS = FL_SUMMARY_ROWS_MIN + 100,
+    AGAIN_MAX = 1 << 20, /* bytes of records */
     FILE_MAX = 1 << 18,
     /* what takes longer to read than it is worth: an input whose blocks hold more */
     ANNOUNCED_MAX = 16 << 20,
@@ -89,16 +95,22 @@ static fl_buffer file_of(const uint8_t *data, size_t size)
         fl_buffer_append(&file, data, size);
         return file;
     }
-    size_t changes = (size_t)data[1] * CHANGE_SIZE;
+    size_t change_count = data[1] % AGAIN;
+    size_t changes = change_count * CHANGE_SIZE;
     if (changes + 2 > size || size > INPUT_MAX)
         return file;
     flowan_batch *batch;
     MUST(flowan_batch_new(&batch, NULL, &must_error));
-    parse(data + 2 + changes, size - 2 - changes, batch);
+    size_t again = 0;
+    do {
+        parse(data + 2 + changes, size - 2 - changes, batch);
+        again += size;
+    } while (data[1] & AGAIN && again < AGAIN_MAX && flowan_batch_rows(batch) > 0 &&
+             flowan_batch_rows(batch) < AGAIN_ROWS);
     write_segment(&file, batch, data[0] % (flowan_batch_rows(batch) + 1));
     flowan_batch_free(batch);
     compare_need(file.data);
-    change(&file, data + 2, data[1]);
+    change(&file, data + 2, change_count);
     return file;
 }
 
@@ -286,6 +298,7 @@ static bool check_block(flowan_reader *reader, size_t block)
                    "all can be read, and some not: %s", error.message);
     if (status == FLOWAN_OK && read == FLOWAN_OK)
         check_some(some, all);
+    ask_block(reader, block, read == FLOWAN_OK ? all : NULL, check_error);
     fl_buffer_free(&n.text);
     flowan_batch_free(all);
     flowan_batch_free(some);
@@ -304,8 +317,10 @@ static void check_reader(flowan_reader *reader, const view *v)
     if (bytes > ANNOUNCED_MAX)
         return;
     bool whole = true;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        ask_summary(&blocks[i]);
         whole &= check_block(reader, i);
+    }
     flowan_status status = flowan_reader_verify(reader, &damaged, &error);
     if (status != FLOWAN_OK)
         check_error("verify", status, &error);
@@ -436,9 +451,41 @@ static void change_part(fl_buffer *out, const uint8_t *block, fl_segment_head *h
     fl_buffer_free(&sections);
 }
 
-/* A footer for the blocks that are there now, with the logs of the one before. */
-static void put_footer(fl_buffer *out)
+/* The summaries that stand in the footer at the end of a file, for so many blocks; some
+ * bytes of them others where `forge` says so. */
+static void take_summaries(fl_buffer *out, const uint8_t *data, size_t size,
+                           size_t count, bool forge)
 {
+    fl_segment_block *blocks = NULL;
+    flowan_log_state *logs = NULL;
+    size_t block_count = 0;
+    size_t log_count;
+    uint64_t at;
+    uint64_t footer_size;
+    if (size > FL_SEGMENT_TRAILER_SIZE &&
+        fl_segment_get_trailer(data + size - FL_SEGMENT_TRAILER_SIZE, size, &at,
+                               &footer_size))
+        fl_segment_get_footer(data + at, (size_t)footer_size, &blocks, &block_count,
+                              &logs, &log_count);
+    for (size_t i = 0; i < count; i++) {
+        size_t own = i < block_count ? blocks[i].summary_size : 0;
+        fl_bytes_put_varint(out, own);
+        fl_buffer_append(out, own ? blocks[i].summary : data, own);
+    }
+    if (forge && out->size) {
+        compare_need(fl_buffer_reserve(out, 64));
+        out->size = LLVMFuzzerMutate((uint8_t *)out->data, out->size, out->size + 64);
+    }
+    fl_memory_free(blocks);
+    fl_memory_free(logs);
+}
+
+/* A footer for the blocks that are there now, with the logs and the summaries of the file
+ * before. */
+static void put_footer(fl_buffer *out, const uint8_t *file, size_t file_size,
+                       bool forge)
+{
+    fl_buffer summaries = {0};
     static const flowan_log_state log = {.path = "log"};
     fl_segment_block blocks[64];
     size_t count = 0;
@@ -455,7 +502,9 @@ static void put_footer(fl_buffer *out)
         at += size;
     }
     out->size = at;
-    fl_segment_put_footer(out, at, blocks, count, &log, 1, NULL);
+    take_summaries(&summaries, file, file_size, count, forge);
+    fl_segment_put_footer(out, at, blocks, count, &log, 1, &summaries);
+    fl_buffer_free(&summaries);
 }
 
 static size_t change_segment(uint8_t *data, size_t size, size_t max, unsigned seed)
@@ -476,10 +525,14 @@ static size_t change_segment(uint8_t *data, size_t size, size_t max, unsigned se
     fl_buffer out = {0};
     size_t before = (size_t)(p.block - data);
     fl_buffer_append(&out, data, before);
-    change_part(&out, p.block, &head, seed / 256);
+    bool forge = seed % 4 == 2 && seed / 4 % 4 == 0;
+    if (forge)
+        fl_buffer_append(&out, p.block, p.block_size);
+    else
+        change_part(&out, p.block, &head, seed / 256);
     fl_segment_head_free(&head);
     fl_buffer_append(&out, p.block + p.block_size, size - before - p.block_size);
-    put_footer(&out);
+    put_footer(&out, data, size, forge);
     size_t made = out.size < max ? out.size : max;
     memcpy(data, out.data, made);
     fl_buffer_free(&out);
