@@ -115,6 +115,12 @@ def check_example(blocks, names):
     log = b"".join(record + b"\n" for record in records)
     need(logs[0]["hash"] == logs[0]["head_hash"] == xxh3(log) and
          logs[0]["offset"] == len(log), "the log is not the records")
+    told = meaning(blocks["hex bounds"]).replace("|", "").split()
+    got = block.check_bounds(Cursor(hex_bytes(blocks["hex bounds"])))
+    need(got == list(map(int, told)), f"bounds: read as {got}")
+    need(not block.has_summary, "the example has no summary")
+    format_1.read_items(Cursor(hex_bytes(blocks["hex summaries"])), found)
+    need(block.has_summary, "no summary was read")
     check_every_byte(data)
 
 
@@ -206,6 +212,9 @@ def check_golden(directory, names):
             _, blocks, logs = format_1.read_segment(read_file(path))
             texts = texts_of(blocks, names)
         need(logs, f"{name}: no log states")
+        if name.startswith("asked-"):
+            need(all(b.has_bounds and b.has_summary for b in blocks),
+                 f"{name}: no bounds, or no summaries")
         compare(texts, records, name)
 
 

@@ -16,6 +16,8 @@ TYPES = {"u32": 1, "u64": 2, "time": 3, "mac": 4, "bool": 5, "enum": 6, "prefix"
          "address": 8, "text": 9, "json": 10, "list_u64": 11, "list_address": 12}
 WIDTH = {1: 4, 2: 8, 3: 8, 4: 8, 5: 8, 6: 4, 7: 4, 8: 16, 9: 1, 10: 1, 11: 8, 12: 16}
 RUNS = (9, 10, 11, 12)
+TIME, ADDRESS = 3, 8
+WITHOUT_BOUNDS = (TIME, ADDRESS, *RUNS)
 NUMBERS = (1, 2, 3, 4, 5, 6, 7)
 FITS = {3: (7,), 4: NUMBERS, 5: NUMBERS, 6: (5,), 7: (3,), 8: (8,), 9: (8,), 10: (8,),
         11: (8,), 12: (4,), 13: (6,), 14: (6,), 15: (7,), 16: (7,), 17: (9,), 18: (10,),
@@ -27,6 +29,10 @@ STATS = ("rows", "text_bytes", "received_min", "received_max", "span_min", "span
 CONSTANT, COPY, STREAM, BEFORE, TIMES, UNIT = range(6)
 # kinds of streams
 PLAIN, RANKS, KEYED, OFFSET, STEPS, TALKS, TALK_STEPS = range(7)
+
+# what a reader may leave out: extra parts, and items of footers
+BOUNDS = 1
+SUMMARIES = 1
 
 
 class Bad(Exception):
@@ -111,11 +117,14 @@ def read_bits(cursor, widths):
     return numbers
 
 
+def least_of_token(token):
+    return token if token < 16 else 4 + token % 4 << token // 4 - 2
+
+
 def read_tokens(cursor, count):
     tokens = read_bytes(cursor, count)
     others = read_bits(cursor, [t // 4 - 2 if t >= 16 else 0 for t in tokens])
-    return [t if t < 16 else (4 + t % 4 << t // 4 - 2) + other
-            for t, other in zip(tokens, others)]
+    return [least_of_token(t) + other for t, other in zip(tokens, others)]
 
 
 def read_numbers(cursor, count):
@@ -194,6 +203,20 @@ def read_exceptions(cursor, numbers):
          "exceptions: places")
     for place, value in zip(places, values):
         numbers[place] = value
+
+
+def read_ranges(cursor, kind):
+    """Of a summary: pairs of the lowest and the highest number."""
+    numbers, last = [], 0
+    while cursor.left():
+        step = cursor.varint() if kind == ADDRESS else 0
+        low = cursor.varint()
+        last = (last >> 64) + step << 64 | low if step else last + low
+        numbers.append(last)
+    need(len(numbers) % 2 == 0, "summary: half a range")
+    need(numbers == sorted(numbers) and
+         all(n < 1 << (128 if kind == ADDRESS else 64) for n in numbers), "summary: ranges")
+    return list(zip(numbers[::2], numbers[1::2]))
 
 
 # --- what blocks, footers and headers have in common -----------------------------------
@@ -362,8 +385,9 @@ class Directory:
         need(sum(s.kind == TALKS for s in self.streams) <= 1, "two streams of talks")
         count = 3 + len(self.streams) + sum(c.is_run for c in self.columns)
         self.parts = [divmod(cursor.varint(), 2) for _ in range(count)]
+        self.extras = []  # what each of the last parts is
         for _ in range(cursor.varint()):
-            cursor.varint()
+            self.extras.append(cursor.varint())
             self.parts.append(divmod(cursor.varint(), 2))
         cursor.done()
 
@@ -481,6 +505,11 @@ class Block:
                 column.read_stored(next(parts))
         self.read_streams()
         self.fill_columns()
+        self.has_bounds = self.has_summary = False
+        for what, part in zip(self.directory.extras, parts):
+            if what == BOUNDS:
+                self.check_bounds(part)
+                self.has_bounds = True
 
     # --- part 0: runs ---
 
@@ -761,6 +790,45 @@ class Block:
                               zip(self.class_rows[c], self.cell_of_class(cell, c))})
             column.load(rows, cells)
 
+    # --- what a question can be answered by, which must be true ---
+
+    def check_bounds(self, part):
+        directory = self.directory
+        rows = read_numbers(part, len(directory.classes))
+        need(rows == [len(rows) for rows in self.class_rows], "bounds: rows of classes")
+        entries = [(cell, c) for (cell, c), source in directory.entries.items()
+                   if source.operation not in (CONSTANT, COPY) and
+                   directory.owner[cell].type not in WITHOUT_BOUNDS]
+        lows = read_numbers(part, len(entries))
+        widths = read_numbers(part, len(entries))
+        part.done()
+        need(all(t < 256 for t in lows) and all(t <= 256 for t in widths), "bounds: token")
+        bounds = []
+        for (cell, c), low, width in zip(entries, map(least_of_token, lows), widths):
+            high = min(low + least_of_token(width), M64) if width < 256 else M64
+            need(all(low <= n <= high for n in self.cell_of_class(cell, c)),
+                 f"bounds: cell {cell} of class {c}")
+            bounds += [low, high]
+        return rows + bounds
+
+    def check_summary(self, cursor):
+        columns = {(c.name, c.type): c for c in self.directory.columns}
+        for _ in range(cursor.varint()):
+            name = cursor.take(cursor.varint())
+            column = columns.pop((name, cursor.u(1)), None)
+            need(column, f"summary: the block has no column {name}, or it stands twice")
+            flags = cursor.u(1)
+            need((flags & 1) == (column.present == len(self.rows)), "summary: every row")
+            if flags & 2:
+                need(not column.is_run, "summary: ranges of a run")
+                ranges = read_ranges(Cursor(cursor.take(cursor.varint())), column.type)
+                values = [int.from_bytes(v, "big") if column.type == 8 else v
+                          for v in column.values.values()]
+                need(all(any(low <= v <= high for low, high in ranges) for v in values),
+                     f"summary: a value of {name} is in no range")
+        need(not columns, f"summary: nothing of {list(columns)}")
+        cursor.done()
+
     # --- back to JSON ---
 
     def column(self, name, kind):
@@ -795,6 +863,21 @@ class Block:
 # --- a segment -------------------------------------------------------------------------
 
 
+def read_items(cursor, blocks):
+    """What stands behind the log states."""
+    while cursor.left():
+        what = cursor.varint()
+        item = Cursor(cursor.take(cursor.varint()))
+        if what != SUMMARIES:
+            continue
+        for block in blocks:
+            size = item.varint()
+            if size:
+                block.check_summary(Cursor(item.take(size)))
+                block.has_summary = True
+        item.done()
+
+
 def read_segment(data):
     """The blocks by the footer, and the log states."""
     header = read_header(data[:64])
@@ -815,7 +898,7 @@ def read_segment(data):
         at += block.size
     need(at == offset, "bytes between the last block and the footer")
     logs = [read_log(footer) for _ in range(log_count)]
-    footer.take(rest)
+    read_items(Cursor(footer.take(rest)), blocks)
     footer.done()
     return header, blocks, logs
 

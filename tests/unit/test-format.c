@@ -1,10 +1,12 @@
 /* doc/format.md holds: its examples are what the library writes and reads, and its tables
  * of numbers are the library's. */
 #include "bits.h"
+#include "bounds.h"
 #include "layout.h"
 #include "names.h"
 #include "segment.h"
 #include "segments.h"
+#include "summary.h"
 #include "tables.h"
 #include "unit.h"
 
@@ -408,6 +410,66 @@ START_TEST(the_segment_is_written)
 }
 END_TEST
 
+/* Bounds and summaries: examples of what the block of the segment would have. */
+START_TEST(what_is_known_of_the_block_is_as_told)
+{
+    fl_buffer segment = hex("hex segment");
+    fl_buffer bytes = hex("hex bounds");
+    array want = array_of("hex bounds");
+    pieces p = pieces_of(&segment);
+    fl_layout layout;
+    ck_assert_ptr_nonnull(fl_buffer_reserve(&p.directory, FL_BITS_PADDING));
+    ck_assert_int_eq(fl_layout_get(&layout, &integers, p.head.stats.rows,
+                                   p.directory.data + 1, /* behind its 0 */
+                                   p.head.directory_size),
+                     FLOWAN_OK);
+    uint64_t *class_rows;
+    fl_cursor in = cursor_of(&bytes);
+    ck_assert(fl_bounds_get(&layout, &integers, &in, &class_rows));
+    uint64_t told[NUMBERS_MAX];
+    uint32_t first[NUMBERS_MAX] = {0};
+    size_t count = 0;
+    for (; count < layout.class_count; count++) {
+        told[count] = class_rows[count];
+        first[count + 1] = first[count] + (uint32_t)class_rows[count];
+    }
+    for (size_t i = 0; i < layout.first_entry[layout.cell_count]; i++) {
+        const fl_layout_entry *entry = &layout.entries[i];
+        if (entry->width == FL_LAYOUT_WIDTH_ANY ||
+            layout.sources[entry->source].op == FL_SOURCE_CONSTANT)
+            continue;
+        told[count++] = entry->low;
+        told[count++] = entry->low + fl_bits_token_base(entry->width);
+    }
+    ck_assert_uint_eq(count, want.count);
+    assert_numbers(told, &want);
+    fl_buffer written = {0};
+    fl_bounds_put(&layout, first, &integers, &written);
+    assert_bytes(&written, bytes.data, bytes.size);
+    /* and the summary, as an item of a footer */
+    fl_buffer item = hex("hex summaries");
+    fl_buffer summary = {0};
+    fl_buffer footer = {0};
+    fl_buffer_clear(&written);
+    ck_assert(fl_summary_put(&layout, &summary));
+    fl_bytes_put_varint(&written, summary.size);
+    fl_buffer_append(&written, summary.data, summary.size);
+    fl_segment_put_footer(&footer, 64, NULL, 0, NULL, 0, &written);
+    ck_assert_uint_ge(footer.size, 24 + item.size);
+    fl_buffer behind = {.data = footer.data + 24, .size = item.size};
+    assert_bytes(&behind, item.data, item.size);
+    fl_buffer_free(&footer);
+    fl_buffer_free(&summary);
+    fl_buffer_free(&item);
+    fl_buffer_free(&written);
+    fl_buffer_free(&bytes);
+    fl_memory_free(class_rows);
+    fl_layout_free(&layout);
+    pieces_free(&p);
+    fl_buffer_free(&segment);
+}
+END_TEST
+
 static void seal(fl_buffer *bytes, size_t from, size_t end)
 {
     fl_bytes_store((unsigned char *)bytes->data + end,
@@ -612,6 +674,7 @@ static Suite *suite_of(void)
     tcase_add_test(page_case, the_header_is_read);
     tcase_add_test(page_case, the_segment_is_read);
     tcase_add_test(page_case, the_segment_is_written);
+    tcase_add_test(page_case, what_is_known_of_the_block_is_as_told);
     tcase_add_test(page_case, what_version_1_does_not_know_is_left_out);
     tcase_add_test(page_case, the_names_are_ours);
     tcase_add_test(page_case, the_types_are_ours);
