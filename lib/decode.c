@@ -414,8 +414,10 @@ static void finish(decode *d)
     }
     /* a stored record has no place in a log any more */
     size_t rows = d->pick.chosen.count;
-    memset(d->batch->offset_of_row, 0, rows * sizeof *d->batch->offset_of_row);
-    memset(d->batch->size_of_row, 0, rows * sizeof *d->batch->size_of_row);
+    if (rows) {
+        memset(d->batch->offset_of_row, 0, rows * sizeof *d->batch->offset_of_row);
+        memset(d->batch->size_of_row, 0, rows * sizeof *d->batch->size_of_row);
+    }
     d->batch->rows = d->batch->settled = rows;
 }
 

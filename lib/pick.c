@@ -7,8 +7,8 @@
 
 enum {
     VERDICTS_MAX = 1 << 20,
-    KNOWN_MAX =
-        4096 /* dictionaries that are looked into: as a list they are searched */
+    KNOWN_MAX = 1024,  /* dictionaries that are looked into; the list is searched */
+    NAMESAKES_MAX = 12 /* columns of a name: one a type, but in hostile files */
 };
 
 /* Whether any value of a stream's dictionary passes a test. */
@@ -43,7 +43,8 @@ static bool find_columns(fl_pick *p)
         for (size_t i = 0; test->subject == FL_SUBJECT_COLUMN && i < l->column_count;
              i++) {
             if (l->columns[i].name_size != test->name_size ||
-                memcmp(l->columns[i].name, test->name, test->name_size) != 0)
+                memcmp(l->columns[i].name, test->name, test->name_size) != 0 ||
+                count - p->first_column[t] == NAMESAKES_MAX)
                 continue;
             if (!fl_memory_grow((void **)&p->columns, &room, count + 1,
                                 sizeof *p->columns))
@@ -73,25 +74,35 @@ static void widen(uint64_t number, uint64_t *low, uint64_t *high)
     *high = number > *high ? number : *high;
 }
 
-/* Of the labels whose rows can be of the class; of all, as long as that is not known. */
-static bool label_bounds(const fl_pick *p, const uint64_t *numbers, size_t class,
-                         uint64_t *low, uint64_t *high)
+/* For each class the labels whose rows can be of it: between which numbers these are. Of
+ * all labels, as long as it is not known which. */
+static bool bound_labels(fl_pick *p)
 {
     const fl_unpack *u = p->unpack;
-    uint64_t least = UINT64_MAX;
-    uint64_t most = 0;
-    for (size_t label = 0; label < u->layout.label_count; label++) {
-        bool has = !u->label_lists;
-        for (size_t i = has ? 0 : u->label_lists[label];
-             !has && i < u->label_lists[label + 1]; i++)
-            has = u->listed[i] == class;
-        if (has)
-            widen(numbers[label], &least, &most);
-    }
-    if (least > most)
+    const fl_layout *l = &u->layout;
+    size_t count = l->per_label_count * l->class_count;
+    if (!p->label_low)
+        p->label_low = fl_pool_take(u->integers.pool, count, sizeof *p->label_low);
+    if (!p->label_high)
+        p->label_high = fl_pool_take(u->integers.pool, count, sizeof *p->label_high);
+    if (!p->label_low || !p->label_high)
         return false;
-    *low = least;
-    *high = most;
+    for (size_t k = 0; k < l->per_label_count; k++) {
+        const uint64_t *numbers = l->label_numbers + k * l->label_count;
+        uint64_t *low = p->label_low + k * l->class_count;
+        uint64_t *high = p->label_high + k * l->class_count;
+        uint64_t least = UINT64_MAX;
+        uint64_t most = 0;
+        for (size_t i = 0; !u->label_lists && i < l->label_count; i++)
+            widen(numbers[i], &least, &most);
+        for (size_t c = 0; c < l->class_count; c++) {
+            low[c] = least;
+            high[c] = most;
+        }
+        for (size_t i = 0; u->label_lists && i < l->label_count; i++)
+            for (size_t n = u->label_lists[i]; n < u->label_lists[i + 1]; n++)
+                widen(numbers[i], &low[u->listed[n]], &high[u->listed[n]]);
+    }
     return true;
 }
 
@@ -100,10 +111,16 @@ static bool find_bounds(const fl_pick *p, size_t cell, size_t class, uint64_t *l
                         uint64_t *high)
 {
     const fl_layout *l = &p->unpack->layout;
-    for (size_t k = 0; k < l->per_label_count; k++)
-        if (l->per_label[k] == cell)
-            return label_bounds(p, l->label_numbers + k * l->label_count, class, low,
-                                high);
+    for (size_t k = 0; k < l->per_label_count; k++) {
+        size_t at = k * l->class_count + class;
+        if (l->per_label[k] != cell)
+            continue;
+        if (p->label_low[at] > p->label_high[at])
+            return false;
+        *low = p->label_low[at];
+        *high = p->label_high[at];
+        return true;
+    }
     return fl_layout_bounds(l, cell, class, low, high);
 }
 
@@ -694,7 +711,7 @@ static bool begin(fl_pick *p)
         if (!p->verdicts)
             return false;
     }
-    return find_columns(p);
+    return find_columns(p) && bound_labels(p);
 }
 
 /* Whether a test asks for what labels tell, as exporters mostly are. */
@@ -712,6 +729,8 @@ static flowan_status run_filter(fl_pick *p, bool *any)
     flowan_status status = FLOWAN_OK;
     if (asks_labels(p)) {
         status = fl_unpack_labels(p->unpack);
+        if (status == FLOWAN_OK && !bound_labels(p))
+            status = fl_status_memory(p->unpack->error);
         if (status == FLOWAN_OK)
             status = judge_classes(p, any);
         if (status != FLOWAN_OK || !*any)
@@ -797,6 +816,8 @@ void fl_pick_free(fl_pick *p)
     fl_pool_give(p->unpack->integers.pool, p->wanted.masks);
     fl_memory_free(p->columns);
     fl_pool_give(p->unpack->integers.pool, p->first_column);
+    fl_pool_give(p->unpack->integers.pool, p->label_low);
+    fl_pool_give(p->unpack->integers.pool, p->label_high);
     fl_pool_give(p->unpack->integers.pool, p->numbers);
     fl_pool_give(p->unpack->integers.pool, p->others);
     fl_memory_free(p->known);

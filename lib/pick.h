@@ -41,6 +41,8 @@ typedef struct fl_pick {
     fl_wanted wanted;
     uint32_t *columns; /* [test * column limit …]: see find_columns */
     uint32_t *first_column;
+    uint64_t *label_low; /* [cell of per_label * class_count + class] */
+    uint64_t *label_high;
     uint64_t *numbers; /* of the largest class: twice */
     uint64_t *others;
     struct fl_pick_known *known;

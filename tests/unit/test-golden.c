@@ -124,7 +124,7 @@ START_TEST(every_segment_gives_its_records)
             count++;
         }
     closedir(directory);
-    ck_assert_uint_eq(count, 17);
+    ck_assert_uint_eq(count, 20);
 }
 END_TEST
 
