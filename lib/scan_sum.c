@@ -197,11 +197,12 @@ flowan_status flowan_scan_sum(flowan_scan *scan, flowan_scan_sums *sums,
                               flowan_error *error)
 {
     flowan_status status = FLOWAN_OK;
-    if (!scan->sums)
+    if (!scan->sums) {
         scan->sums = fl_memory_zalloc(1, sizeof *scan->sums);
-    if (!scan->sums)
-        return fl_status_memory(error);
-    scan->question.any_order = true;
+        if (!scan->sums)
+            return fl_status_memory(error);
+        scan->question.any_order = true; /* later on, blocks are read by it meanwhile */
+    }
     scan->choose = choose_columns;
     scan->choose_context = sums;
     while (status == FLOWAN_OK && scan->at < scan->input_count && !scan->stopped) {
