@@ -1,5 +1,7 @@
 /* Sums over what a scan would give. Times are read of as few blocks as settle the first and
  * the last: of those whose statistics reach beyond what is known. */
+#include <string.h>
+
 #include "scan.h"
 #include "status.h"
 #include "sum.h"
@@ -13,14 +15,45 @@ typedef struct candidate {
     uint64_t span_max_ns;
 } candidate;
 
+static const char *const counters[] = {"bytes", "packets"};
+static const char *const times[] = {"time_received_ns", "time_flow_start_ns",
+                                    "time_flow_end_ns"};
+enum { COUNTERS = 2, TIMES = 3 };
+
 struct fl_scan_sums {
     candidate list[CANDIDATES];
     size_t count;
+    bool bytes; /* what is asked for */
+    bool packets;
+    bool span;
+    const char *columns[COUNTERS + TIMES]; /* of these the counters, then the times */
+    size_t counter_count;
 };
 
-static const char *const sum_columns[] = {"bytes", "packets", "time_received_ns",
-                                          "time_flow_start_ns", "time_flow_end_ns"};
-enum { COLUMNS = 5, COLUMNS_WITHOUT_TIMES = 2 };
+/* --- what is asked for --- */
+
+static bool asks(const flowan_scan_options *options, const char *column)
+{
+    if (!options->columns)
+        return true;
+    for (size_t i = 0; i < options->column_count; i++)
+        if (strcmp(options->columns[i], column) == 0)
+            return true;
+    return false;
+}
+
+static void list_columns(struct fl_scan_sums *state, const flowan_scan_options *options)
+{
+    state->bytes = asks(options, counters[0]);
+    state->packets = asks(options, counters[1]);
+    for (size_t i = 0; i < COUNTERS; i++)
+        if (asks(options, counters[i]))
+            state->columns[state->counter_count++] = counters[i];
+    for (size_t i = 0; i < TIMES; i++) {
+        state->span = state->span || asks(options, times[i]);
+        state->columns[state->counter_count + i] = times[i];
+    }
+}
 
 /* --- rows --- */
 
@@ -59,12 +92,14 @@ static void add_spans(flowan_scan_sums *sums, const flowan_batch *batch,
     sums->has_span = true;
 }
 
-static void add_rows(flowan_scan_sums *sums, const flowan_batch *batch,
-                     const flowan_selection *selection)
+static void add_rows(const struct fl_scan_sums *state, flowan_scan_sums *sums,
+                     const flowan_batch *batch, const flowan_selection *selection)
 {
     sums->flows += selection ? selection->count : flowan_batch_rows(batch);
-    add_column(&sums->packets, batch, FLOWAN_FIELD_PACKETS, selection);
-    add_column(&sums->bytes, batch, FLOWAN_FIELD_BYTES, selection);
+    if (state->packets)
+        add_column(&sums->packets, batch, FLOWAN_FIELD_PACKETS, selection);
+    if (state->bytes)
+        add_column(&sums->bytes, batch, FLOWAN_FIELD_BYTES, selection);
 }
 
 /* --- who may have the last flow --- */
@@ -95,8 +130,8 @@ static flowan_status look_at_one(flowan_scan *scan, flowan_scan_sums *sums,
             best = i;
     job->step = (fl_scan_step){.segment = state->list[best].segment,
                                .block = state->list[best].block};
-    job->columns = sum_columns + COLUMNS_WITHOUT_TIMES;
-    job->column_count = COLUMNS - COLUMNS_WITHOUT_TIMES;
+    job->columns = &state->columns[state->counter_count];
+    job->column_count = TIMES;
     job->task.run(job->task.context);
     flowan_status status = job->status;
     const flowan_selection *selection = NULL;
@@ -149,17 +184,21 @@ static bool is_last(const flowan_scan *scan)
  * likely to have the last. */
 static void choose_columns(const flowan_scan *scan, fl_scan_job *job, void *context)
 {
+    const struct fl_scan_sums *state = scan->sums;
     const flowan_scan_sums *sums = context;
     flowan_segment_stats stats;
     flowan_reader_block(job->step.segment->reader, job->step.block, &stats);
-    bool times = !sums->has_span || stats.span_min_ns < sums->first_ns || is_last(scan);
-    job->columns = sum_columns;
-    job->column_count = times ? COLUMNS : COLUMNS_WITHOUT_TIMES;
+    bool promising = !sums->has_span || stats.span_min_ns < sums->first_ns;
+    job->columns = state->columns;
+    job->column_count = state->counter_count;
+    if (state->span && (promising || is_last(scan)))
+        job->column_count += TIMES;
 }
 
 static flowan_status sum_block(flowan_scan *scan, flowan_scan_sums *sums,
                                flowan_error *error)
 {
+    const struct fl_scan_sums *state = scan->sums;
     fl_scan_job *job;
     flowan_status status = fl_scan_next_block(scan, &job, error);
     if (status != FLOWAN_OK)
@@ -172,8 +211,10 @@ static flowan_status sum_block(flowan_scan *scan, flowan_scan_sums *sums,
     size_t rows = selection ? selection->count : flowan_batch_rows(job->batch);
     if (status != FLOWAN_OK || rows == 0)
         return status;
-    add_rows(sums, job->batch, selection);
-    if (job->column_count == COLUMNS || job->step.skip > 0)
+    add_rows(state, sums, job->batch, selection);
+    if (!state->span)
+        return FLOWAN_OK;
+    if (job->column_count > state->counter_count || job->step.skip > 0)
         add_spans(sums, job->batch, selection);
     else if (stats.span_max_ns > sums->last_ns)
         status = propose(scan, job, stats.span_max_ns, sums, error);
@@ -188,8 +229,9 @@ static flowan_status sum_log(flowan_scan *scan, flowan_scan_sums *sums,
     flowan_status status = fl_scan_next_of_log(scan, &batch, &selection, error);
     if (status != FLOWAN_OK)
         return status;
-    add_rows(sums, batch, selection);
-    add_spans(sums, batch, selection);
+    add_rows(scan->sums, sums, batch, selection);
+    if (scan->sums->span)
+        add_spans(sums, batch, selection);
     return FLOWAN_OK;
 }
 
@@ -201,6 +243,7 @@ flowan_status flowan_scan_sum(flowan_scan *scan, flowan_scan_sums *sums,
         scan->sums = fl_memory_zalloc(1, sizeof *scan->sums);
         if (!scan->sums)
             return fl_status_memory(error);
+        list_columns(scan->sums, &scan->options);
         scan->question.any_order = true; /* later on, blocks are read by it meanwhile */
     }
     scan->choose = choose_columns;

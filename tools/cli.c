@@ -293,8 +293,9 @@ int cli_tell_scan(const flowan_scan *scan, int status, const char *const *paths,
     int rejects = cli_tell_rejects(counts.rejects, counts.rows, what);
     if (status != CLI_DONE)
         return status;
-    if (rejects == CLI_DONE && counts.rows == 0 && counts.blocks_skipped == 0 &&
-        !cli_stopped())
+    uint64_t passed = counts.blocks_skipped + counts.blocks_not_matching +
+                      counts.blocks_by_bounds + counts.blocks_by_dictionary;
+    if (rejects == CLI_DONE && counts.rows == 0 && passed == 0 && !cli_stopped())
         cli_message("%s: no flow records", what);
     return rejects;
 }

@@ -1,29 +1,87 @@
 /* flowan-dump --count: what the records come to. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "dump.h"
 
-static void print_count(const flowan_scan_sums *sums, bool json)
+/* What there is to count; the order of names is that of the output. */
+typedef enum number { FLOWS, PACKETS, BYTES, FIRST, LAST, NUMBERS } number;
+
+static const char *const names[NUMBERS] = {"flows", "packets", "bytes", "first",
+                                           "last"};
+
+/* The numbers asked for, in order. CLI_DONE, or what to exit with. */
+static int choose_numbers(const dump_settings *set, number *numbers, size_t *count)
 {
-    char packets[FLOWAN_SUM_TEXT_SIZE + 1];
-    char bytes[FLOWAN_SUM_TEXT_SIZE + 1];
-    char first[FLOWAN_TIME_TEXT_SIZE + 2] = "null";
-    char last[FLOWAN_TIME_TEXT_SIZE + 2] = "null";
-    packets[flowan_sum_text(sums->packets, packets)] = 0;
-    bytes[flowan_sum_text(sums->bytes, bytes)] = 0;
-    if (sums->has_span) {
-        char text[FLOWAN_TIME_TEXT_SIZE];
-        flowan_time_format(sums->first_ns, text);
-        snprintf(first, sizeof first, json ? "\"%s\"" : "%s", text);
-        flowan_time_format(sums->last_ns, text);
-        snprintf(last, sizeof last, json ? "\"%s\"" : "%s", text);
+    *count = set->field_count ? set->field_count : NUMBERS;
+    if (*count > NUMBERS)
+        return cli_usage("--fields: there are only flows, packets, bytes, first and "
+                         "last to count");
+    for (size_t i = 0; i < *count; i++) {
+        size_t at = set->field_count ? 0 : i;
+        while (set->field_count && at < NUMBERS &&
+               strcmp(names[at], set->fields[i]) != 0)
+            at++;
+        if (at == NUMBERS)
+            return cli_usage("--fields: --count has flows, packets, bytes, first and "
+                             "last, not '%s'",
+                             set->fields[i]);
+        numbers[i] = (number)at;
     }
-    printf(json ? "{\"flows\":%" PRIu64 ",\"packets\":%s,\"bytes\":%s,\"first\":%s,"
-                  "\"last\":%s}\n"
-                : "flows    %" PRIu64 "\npackets  %s\nbytes    %s\nfirst    %s\n"
-                  "last     %s\n",
-           sums->flows, packets, bytes, json || sums->has_span ? first : "-",
-           json || sums->has_span ? last : "-");
+    return CLI_DONE;
+}
+
+/* The columns that they take; room for those of all. */
+static size_t list_columns(const number *numbers, size_t count, const char **columns)
+{
+    bool asked[NUMBERS] = {false};
+    size_t listed = 0;
+    for (size_t i = 0; i < count; i++)
+        asked[numbers[i]] = true;
+    if (asked[PACKETS])
+        columns[listed++] = "packets";
+    if (asked[BYTES])
+        columns[listed++] = "bytes";
+    if (asked[FIRST] || asked[LAST]) {
+        columns[listed++] = "time_received_ns";
+        columns[listed++] = "time_flow_start_ns";
+        columns[listed++] = "time_flow_end_ns";
+    }
+    return listed;
+}
+
+/* How the number reads. */
+static void write_number(const flowan_scan_sums *sums, number which, char *text)
+{
+    switch (which) {
+    case PACKETS: text[flowan_sum_text(sums->packets, text)] = 0; break;
+    case BYTES: text[flowan_sum_text(sums->bytes, text)] = 0; break;
+    case FIRST: flowan_time_format(sums->first_ns, text); break;
+    case LAST: flowan_time_format(sums->last_ns, text); break;
+    default: sprintf(text, "%" PRIu64, sums->flows);
+    }
+}
+
+static void print_count(const flowan_scan_sums *sums, const number *numbers,
+                        size_t count, bool json)
+{
+    char text[FLOWAN_SUM_TEXT_SIZE + 1]; /* no time is longer */
+    for (size_t i = 0; i < count; i++) {
+        bool is_time = numbers[i] == FIRST || numbers[i] == LAST;
+        bool has = !is_time || sums->has_span;
+        const char *quote = json && is_time && has ? "\"" : "";
+        if (has)
+            write_number(sums, numbers[i], text);
+        else
+            strcpy(text, json ? "null" : "-");
+        if (json)
+            printf("%c\"%s\":%s%s%s", i ? ',' : '{', names[numbers[i]], quote, text,
+                   quote);
+        else
+            printf("%-7s  %s\n", names[numbers[i]], text);
+    }
+    if (json)
+        printf("}\n");
 }
 
 /* Of no more than -n allows, batch by batch. */
@@ -68,16 +126,21 @@ static void count_all(dump_run *run, flowan_scan_sums *sums)
 
 int dump_count(const dump_settings *set, bool json)
 {
-    static const char *const columns[] = {"bytes", "packets", "time_received_ns",
-                                          "time_flow_start_ns", "time_flow_end_ns"};
+    const char *columns[NUMBERS + 1];
+    number numbers[NUMBERS];
+    size_t count;
     dump_run run;
     flowan_scan_sums sums = {0};
-    if (dump_begin(&run, set, columns, sizeof columns / sizeof *columns) == CLI_DONE) {
+    int status = choose_numbers(set, numbers, &count);
+    if (status != CLI_DONE)
+        return status;
+    if (dump_begin(&run, set, columns, list_columns(numbers, count, columns)) ==
+        CLI_DONE) {
         if (set->has_limit)
             run.status = count_limited(&run, &sums);
         else
             count_all(&run, &sums);
-        print_count(&sums, json);
+        print_count(&sums, numbers, count, json);
     }
     dump_end(&run);
     return run.status;

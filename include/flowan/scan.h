@@ -87,8 +87,10 @@ typedef struct flowan_scan_sums {
     uint64_t last_ns;  /* … the latest end */
 } flowan_scan_sums;
 
-/* Adds up all that flowan_scan_next would give, in its place: not both for one scan. The
- * options' columns do not matter. *sums is zeroed by the caller, and stays where it is.
+/* Adds up all that flowan_scan_next would give, in its place: not both for one scan. Where
+ * the options name columns, packets and bytes are added up only if they are among them, and
+ * there is a span only if one of "time_received_ns", "time_flow_start_ns" and
+ * "time_flow_end_ns" is. *sums is zeroed by the caller, and stays where it is.
  * FLOWAN_END when all is in; after a failure the next call goes on behind it. */
 FLOWAN_API flowan_status flowan_scan_sum(flowan_scan *scan, flowan_scan_sums *sums,
                                          flowan_error *error);

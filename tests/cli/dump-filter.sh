@@ -31,6 +31,20 @@ expect_status 0 flowan-dump -o csv --fields bytes -f 'src ip 10.0.0.3 and direct
 printf 'bytes\r\n300\r\n' >wanted
 expect_same wanted "$CASE_OUT"
 
+# Of a count, only what is asked for.
+expect_status 0 flowan-dump --count --fields bytes,flows -f 'src ip 10.0.0.3' A
+printf 'bytes    300\nflows    1\n' >wanted
+expect_same wanted "$CASE_OUT"
+expect_status 0 flowan-dump --count -o json --fields last -f 'src ip 10.0.0.3' A
+echo '{"last":"2025-03-15T03:20:00Z"}' >wanted
+expect_same wanted "$CASE_OUT"
+expect_status 2 flowan-dump --count --fields flows,src_addr A
+expect_stderr "not 'src_addr'"
+
+# That nothing holds is no sign of an empty archive.
+expect_status 0 flowan-dump --count -f 'src port 1' A
+[ ! -s "$CASE_ERR" ] || fail "a message: $(cat "$CASE_ERR")"
+
 # What was read is told on standard error, beside a window and a filter.
 expect_status 0 flowan-dump --count --explain -f 'src ip 10.0.0.3' \
     --start 2025-03-15T03:00 --end 2025-03-15T03:30 A
