@@ -511,7 +511,7 @@ flowan_status fl_unpack_values(fl_unpack *u, size_t number, uint64_t **values,
     *values = fl_pool_take(u->integers.pool, s->listed, sizeof **values);
     if (!*values)
         return fl_status_memory(u->error);
-    if (s->listed)
+    if (s->list && s->listed)
         memcpy(*values, s->list, s->listed * sizeof **values);
     fl_cursor in;
     if (keyed)
