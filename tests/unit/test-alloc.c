@@ -906,20 +906,34 @@ out:
     flowan_batch_free(batches[1]);
 }
 
-/* A segment of a block that has bounds and a summary, and of a small one. */
+static int keep(void *context, const void *data, size_t size)
+{
+    fl_buffer_append(context, data, size);
+    return 0;
+}
+
+/* A segment of a block that has bounds and a summary, and of a small one: made once. */
 static void write_large(const char *path)
 {
-    flowan_batch *batch = batch_of_times(100);
-    size_t rows = flowan_batch_rows(batch);
-    flowan_writer *writer;
-    EXPECT(rows > FL_SUMMARY_ROWS_MIN, "%zu rows are too few", rows);
-    EXPECT(flowan_writer_open(&writer, path, NULL, NULL) == FLOWAN_OK &&
-               flowan_writer_write(writer, batch, 0, rows, NULL, NULL) == FLOWAN_OK &&
-               flowan_writer_write(writer, batch, 0, 40, NULL, NULL) == FLOWAN_OK &&
-               flowan_writer_finish(writer, NULL, 0, NULL) == FLOWAN_OK,
-           "no segment");
-    flowan_writer_free(writer);
-    flowan_batch_free(batch);
+    static fl_buffer made;
+    if (made.size == 0) {
+        flowan_batch *batch = batch_of_times(100);
+        size_t rows = flowan_batch_rows(batch);
+        flowan_writer *writer;
+        EXPECT(rows > FL_SUMMARY_ROWS_MIN, "%zu rows are too few", rows);
+        EXPECT(flowan_writer_new(&writer, keep, &made, "it", NULL, NULL) == FLOWAN_OK &&
+                   flowan_writer_write(writer, batch, 0, rows, NULL, NULL) ==
+                       FLOWAN_OK &&
+                   flowan_writer_write(writer, batch, 0, 40, NULL, NULL) == FLOWAN_OK &&
+                   flowan_writer_finish(writer, NULL, 0, NULL) == FLOWAN_OK,
+               "no segment");
+        flowan_writer_free(writer);
+        flowan_batch_free(batch);
+    }
+    FILE *file = fopen(path, "wb");
+    EXPECT(file && fwrite(made.data, 1, made.size, file) == made.size &&
+               fclose(file) == 0,
+           "no file");
 }
 
 /* Tests of columns by number, address, list and text, and of what is derived. */
@@ -942,16 +956,16 @@ static void ask(trial *t)
                                &t->error));
     STEP(flowan_reader_open(&reader, path, &t->error));
     STEP(flowan_batch_new(&batch, NULL, &t->error));
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 4; i++) {
         fl_question question = {.filter = i & 1 ? made : NULL,
                                 .has_window = i & 2,
                                 .from_ns = UINT64_C(1742000391000000000),
                                 .to_ns = UINT64_MAX,
-                                .any_order = i & 4};
+                                .any_order = i == 3};
         for (size_t block = 0; block < 2; block++) {
-            STEP(fl_reader_ask(reader, &space, block, &question, i & 4 ? columns : NULL,
+            STEP(fl_reader_ask(reader, &space, block, &question, i & 2 ? columns : NULL,
                                3, batch, &answer, &t->error));
-            say_batch(&t->said, batch, !(i & 4));
+            say_batch(&t->said, batch, false);
         }
     }
 out:
@@ -967,7 +981,7 @@ static void scan_by(trial *t, uint32_t threads)
     char path[128];
     snprintf(path, sizeof path, "%s/x.seg", t->directory);
     write_large(path);
-    const char *const paths[] = {path, path};
+    const char *const paths[] = {path};
     flowan_filter *made = NULL;
     flowan_scan *scan = NULL;
     flowan_scan_sums sums = {0};
@@ -979,7 +993,7 @@ static void scan_by(trial *t, uint32_t threads)
            "no filter");
     flowan_scan_options options = {
         .size = sizeof options, .filter = made, .threads = threads};
-    ONCE(flowan_scan_open(&scan, paths, 2, &options, &t->error));
+    ONCE(flowan_scan_open(&scan, paths, 1, &options, &t->error));
     while (TRY(flowan_scan_next(scan, &batch, &rows, &t->error)) != FLOWAN_END) {
         if (t->status < 0) {
             failed = t->status;
@@ -987,14 +1001,14 @@ static void scan_by(trial *t, uint32_t threads)
                 goto out;
         } else if (failed == FLOWAN_OK) {
             fl_buffer_format(&t->said, "%zu rows", rows ? rows->count : 0);
-            say_batch(&t->said, batch, true);
+            say_batch(&t->said, batch, false);
         }
     }
     if (failed != FLOWAN_OK)
         goto out;
     flowan_scan_free(scan);
     scan = NULL;
-    ONCE(flowan_scan_open(&scan, paths, 2, &options, &t->error));
+    ONCE(flowan_scan_open(&scan, paths, 1, &options, &t->error));
     while (TRY(flowan_scan_sum(scan, &sums, &t->error)) != FLOWAN_END) {
         failed = t->status;
         if (!t->patient)
