@@ -130,8 +130,8 @@ void flowan_scan_free(flowan_scan *scan)
 {
     if (!scan)
         return;
+    fl_scan_free_blocks(scan); /* of which some are read by what sums ask for */
     fl_scan_free_sums(scan);
-    fl_scan_free_blocks(scan);
     for (size_t i = 0; i < scan->input_count; i++) {
         flowan_archive_free(scan->inputs[i].archive);
         fl_memory_free(scan->inputs[i].passed);
