@@ -7,9 +7,9 @@
 #include "filter.h"
 #include "layout.h"
 
-/* Blocks of fewer rows are read as fast as what could be known of them before; of more
+/* What is known of blocks of fewer rows costs as much as reading them; of more
  * entries there are only where nearly every row has a class of its own. */
-enum { FL_SUMMARY_ROWS_MIN = 1024, FL_SUMMARY_ENTRIES_MAX = 1 << 18 };
+enum { FL_SUMMARY_ROWS_MIN = 256, FL_SUMMARY_ENTRIES_MAX = 1 << 18 };
 
 /* Whether a block has bounds and a summary. */
 static inline bool fl_summary_pays(const fl_layout *layout)
