@@ -13,6 +13,10 @@ heavy-tailed flow sizes, and destinations drawn by popularity from real prefixes
 A download record carries the public address as dst_addr and the subscriber in
 post_nat_dst_ipv4_address, as NAT exporters report it.
 
+--more adds elements that such exporters leave out and a filter may ask for (IPFIX only):
+type of service, TCP flags, prefix lengths, AS numbers, VLANs, next hops, the direction at the
+interface and the forwarding status. The flows stay the same.
+
 Needs numpy. Same arguments, same records: only time_received_ns differs when the
 records go through a real collector. A run of up to 200,000 records is spread evenly
 over its time unless --chunk says how many records follow one point of the daily
@@ -73,8 +77,10 @@ def ip4(text):
 
 
 class Simulator:
-    def __init__(self, seed, start_ns, hours):
+    def __init__(self, seed, start_ns, hours, more=False):
         self.rng = np.random.default_rng(seed)
+        # draws of its own, so that the others stay what they are without it
+        self.more_rng = np.random.default_rng([seed, 1]) if more else None
         self.start_ns = start_ns
         self.span_ns = int(hours * 3600e9)
         sub = np.arange(SUBSCRIBERS, dtype=np.uint32)
@@ -155,12 +161,40 @@ class Simulator:
         coarse = self.sub_exporter[sub] == 0                 # one exporter reports whole seconds
         start_ms = np.where(coarse, start_ms // 1000 * 1000, start_ms)
         end_ms = np.where(coarse, end_ms // 1000 * 1000, end_ms)
-        return dict(sub=sub, exporter=self.sub_exporter[sub], remote=remote, proto=proto,
+        columns = dict(sub=sub, exporter=self.sub_exporter[sub], remote=remote, proto=proto,
                     local_port=local_port, remote_port=remote_port, nat_port=nat_port.astype(np.uint32),
                     v6=v6, down=down, packets=packets, octets=octets, start_ms=start_ms,
                     end_ms=end_ms, sent=sent, icmp=icmp,
                     v6host=r.integers(0, 2**63 - 1, n), v6dst=r.choice(len(DESTINATIONS_V6), n,
                     p=np.array([d[1] for d in DESTINATIONS_V6]) / sum(d[1] for d in DESTINATIONS_V6)))
+        if self.more_rng:
+            columns["more"] = self.more(proto, packets, down)
+        return columns
+
+    def more(self, proto, packets, down):
+        """What MORE_V4_FIELDS and MORE_V6_FIELDS have behind the next hops: a row a record,
+        as it is sent."""
+        r, n = self.more_rng, len(proto)
+        tcp = proto == 6
+        flags = np.where(packets == 1, r.choice([0x02, 0x04, 0x14, 0x12], n),
+                         r.choice([0x1b, 0x1a, 0x1f, 0x18, 0x10, 0xda, 0x3f], n,
+                                  p=[.5, .2, .1, .1, .04, .04, .02]))
+        rows = np.zeros(n, [("tos", "u1"), ("flags", "u1"), ("src_mask", "u1"), ("dst_mask", "u1"),
+                            ("src_as", ">u4"), ("dst_as", ">u4"), ("src_vlan", ">u2"), ("dst_vlan", ">u2"),
+                            ("direction", "u1"), ("status", "u1")])
+        rows["tos"] = r.choice([0, 0x28, 0x48, 0xb8, 1], n, p=[.7, .1, .1, .08, .02])
+        rows["flags"] = np.where(tcp, flags, 0)
+        remote_mask, remote_as = r.integers(8, 25, n), r.choice([15169, 13335, 32934, 4200000001, 0], n)
+        vlan = r.choice([0, 10, 20, 4094], n)
+        rows["src_mask"] = np.where(down, remote_mask, 16)
+        rows["dst_mask"] = np.where(down, 16, remote_mask)
+        rows["src_as"] = np.where(down, remote_as, 64500)
+        rows["dst_as"] = np.where(down, 64500, remote_as)
+        rows["src_vlan"] = np.where(down, 0, vlan)
+        rows["dst_vlan"] = np.where(down, vlan, 0)
+        rows["direction"] = down
+        rows["status"] = r.choice([64, 128, 66, 0], n, p=[.8, .1, .05, .05])
+        return rows
 
     def records(self, n, size):
         """Yield chunks of columns until n records have been made, in order of time."""
@@ -260,13 +294,24 @@ V4_FIELDS = [(152, 8), (153, 8), (1, 8), (2, 8), (8, 4), (12, 4), (4, 1), (7, 2)
              (32, 2), (56, 6), (80, 6), (225, 4), (226, 4), (227, 2), (228, 2)]
 V6_FIELDS = [(152, 8), (153, 8), (1, 8), (2, 8), (27, 16), (28, 16), (4, 1), (7, 2), (11, 2), (10, 4), (14, 4),
              (139, 2), (56, 6), (80, 6)]
+# with --more behind these: the next hops, and the rows of Simulator.more()
+MORE_V4_FIELDS = [(15, 4), (18, 4), (5, 1), (6, 1), (9, 1), (13, 1), (16, 4), (17, 4), (58, 2), (59, 2), (61, 1), (89, 1)]
+MORE_V6_FIELDS = [(62, 16), (63, 16), (5, 1), (6, 1), (29, 1), (30, 1), (16, 4), (17, 4), (58, 2), (59, 2), (61, 1), (89, 1)]
 
 
-def template_set():
+def template_set(more):
     body = b""
-    for tid, fields in ((256, V4_FIELDS), (257, V6_FIELDS)):
+    for tid, fields in ((256, V4_FIELDS + more * MORE_V4_FIELDS), (257, V6_FIELDS + more * MORE_V6_FIELDS)):
         body += struct.pack("!HH", tid, len(fields)) + b"".join(struct.pack("!HH", *f) for f in fields)
     return struct.pack("!HH", 2, 4 + len(body)) + body
+
+
+def next_hops(v6, exporter, down):
+    """IGP and BGP next hop: one of a link each way, and the border router of upstream."""
+    link = 2 * exporter + down
+    if v6:
+        return ((0x20010DB8FFFF << 80) + link).to_bytes(16, "big") + ((0x20010DB8FFFF << 80) + 0xFF).to_bytes(16, "big")
+    return struct.pack("!II", ip4("10.255.0.0") + link, ip4("10.255.255.1"))
 
 
 def send_ipfix(sim, n, size, targets, rate):
@@ -276,7 +321,7 @@ def send_ipfix(sim, n, size, targets, rate):
         s.bind((f"127.0.0.{2 + e}", 0))
         socks.append(s)
     seq, sent_records, t0, count = [0] * EXPORTERS, 0, time.time(), [0] * EXPORTERS
-    tmpl = template_set()
+    tmpl = template_set(bool(sim.more_rng))
     for exporter, v6, sent, c, rows in datagrams(sim, n, size):
         body = []
         mac = 0x2CC81BACCF81 + exporter
@@ -302,6 +347,8 @@ def send_ipfix(sim, n, size, targets, rate):
                     a = struct.pack("!IIBHH", home, remote, proto, lp, rp)
                     b = struct.pack("!IIHH", public, remote, np_, rp)
                 body.append(common + a + tail + b)
+            if sim.more_rng:
+                body.append(next_hops(bool(v6), exporter, bool(down)) + c["more"][i].tobytes())
         data = b"".join(body)
         data = struct.pack("!HH", 257 if v6 else 256, 4 + len(data)) + data
         if count[exporter] % 500 == 0:
@@ -328,8 +375,11 @@ def main():
     ap.add_argument("--json", metavar="FILE")
     ap.add_argument("--ipfix", metavar="HOST:PORT", action="append", default=[])
     ap.add_argument("--rate", type=float, default=30_000, help="records a second for --ipfix")
+    ap.add_argument("--more", action="store_true", help="add elements to --ipfix")
     a = ap.parse_args()
-    sim = Simulator(a.seed, int(datetime.fromisoformat(a.start).timestamp()) * 1_000_000_000, a.hours)
+    if a.json and a.more:
+        ap.error("--more goes with --ipfix")
+    sim = Simulator(a.seed, int(datetime.fromisoformat(a.start).timestamp()) * 1_000_000_000, a.hours, a.more)
     if a.json:
         with (sys.stdout if a.json == "-" else open(a.json, "w", buffering=1 << 20)) as out:
             write_json(sim, a.records, a.chunk, out)
