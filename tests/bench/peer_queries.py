@@ -43,7 +43,9 @@ COLUMNS = {  # of the log: types in Parquet and in ClickHouse
     "post_napt_src_transport_port": ("USMALLINT", "UInt16 CODEC(ZSTD)"),
     "post_napt_dst_transport_port": ("USMALLINT", "UInt16 CODEC(ZSTD)"),
 }
-SUMS = "SELECT count(*), sum(packets), sum(bytes) FROM {table} WHERE "
+# What flowan-dump --count prints, with the time that they span.
+SUMS = ("SELECT count(*), sum(packets), sum(bytes), min(time_flow_start_ns),"
+        " max(time_flow_end_ns) FROM {table} WHERE ")
 # Who had an address and port about a time, as flowan-dump --nat asks it: either way.
 NAT = ("SELECT count(*) FROM {table} WHERE"
        " time_flow_start_ns <= {time} + 5000000000 AND time_flow_end_ns + 5000000000 >= {time}"
