@@ -157,3 +157,13 @@ bool flowan_gaps_get(flowan_gaps *gaps, size_t index, flowan_gap *out)
     *out = (flowan_gap){gaps->spans[index].last, gaps->spans[index + 1].first};
     return true;
 }
+
+bool flowan_gaps_span(flowan_gaps *gaps, uint64_t *first_ns, uint64_t *last_ns)
+{
+    join(gaps);
+    if (gaps->count == 0)
+        return false;
+    *first_ns = gaps->spans[0].first;
+    *last_ns = gaps->spans[gaps->count - 1].last;
+    return true;
+}

@@ -73,27 +73,32 @@ void asking_set(const asking *ask, flowan_scan_options *options)
 
 void asking_tell(const asking *ask, const flowan_scan *scan)
 {
-    flowan_scan_counts c = flowan_scan_count(scan);
+    flowan_scan_counts counts = flowan_scan_count(scan);
+    asking_tell_counts(ask, &counts);
+}
+
+void asking_tell_counts(const asking *ask, const flowan_scan_counts *c)
+{
     char read[32];
     if (!ask->explain)
         return;
     fprintf(stderr,
             "segments  %" PRIu64 " read, %" PRIu64
             " passed over by their times, %" PRIu64 " by their footers\n",
-            c.segments_read, c.segments_skipped, c.segments_not_matching);
+            c->segments_read, c->segments_skipped, c->segments_not_matching);
     fprintf(stderr,
             "blocks    %" PRIu64 " read, %" PRIu64
             " passed over by their times, %" PRIu64 " by footers, %" PRIu64
             " by bounds of classes, %" PRIu64 " by lists of values\n",
-            c.blocks_read, c.blocks_skipped, c.blocks_not_matching, c.blocks_by_bounds,
-            c.blocks_by_dictionary);
+            c->blocks_read, c->blocks_skipped, c->blocks_not_matching,
+            c->blocks_by_bounds, c->blocks_by_dictionary);
     fprintf(stderr,
             "records   %" PRIu64 " of those that were not passed over, %" PRIu64
             " found\n",
-            c.rows, c.rows_selected);
-    fprintf(stderr, "read      %s of blocks", cli_size(c.bytes_read, read));
-    if (c.log_bytes > 0)
-        fprintf(stderr, ", %s of logs", cli_size(c.log_bytes, read));
+            c->rows, c->rows_selected);
+    fprintf(stderr, "read      %s of blocks", cli_size(c->bytes_read, read));
+    if (c->log_bytes > 0)
+        fprintf(stderr, ", %s of logs", cli_size(c->log_bytes, read));
     fprintf(stderr, "\ntime      %.1f ms\n", (seconds() - ask->began) * 1e3);
 }
 

@@ -36,6 +36,7 @@ void asking_set(const asking *ask, flowan_scan_options *options);
 
 /* For --explain, on standard error: what was read and what was not. */
 void asking_tell(const asking *ask, const flowan_scan *scan);
+void asking_tell_counts(const asking *ask, const flowan_scan_counts *counts);
 
 void asking_close(asking *ask);
 

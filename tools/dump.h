@@ -5,6 +5,7 @@
 #include "asking.h"
 #include "cli.h"
 #include "dump-ecs.h"
+#include "dump-nat.h"
 
 typedef struct dump_settings {
     const char *output; /* NULL: not said */
@@ -20,6 +21,7 @@ typedef struct dump_settings {
     cli_key_map map;
     asking ask;
     dump_ecs ecs;
+    dump_nat nat;
     const char *const *paths;
     size_t path_count;
 } dump_settings;
@@ -51,6 +53,7 @@ void dump_end(dump_run *run);
 int dump_records(dump_settings *set, flowan_format format);
 int dump_count(const dump_settings *set, bool json);
 int dump_schema(const dump_settings *set, bool json);
+int dump_nat_answer(dump_settings *set);
 
 /* The columns of the inputs. */
 flowan_status dump_open_schema(flowan_schema **schema, const dump_settings *set,

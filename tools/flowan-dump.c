@@ -8,6 +8,7 @@
 
 static const char help[] =
     "Usage: flowan-dump [OPTION]... PATH...\n"
+    "       flowan-dump --nat ADDR[:PORT] --at T [OPTION]... PATH...\n"
     "       flowan-dump --schema PATH...\n"
     "Print flow records. A PATH is an archive's directory, a segment, a log of goflow2\n"
     "(plain, gzip or zstd), or - for standard input.\n"
@@ -33,6 +34,12 @@ static const char help[] =
     "      --prefer-asdb    ask it before the ASNs of the record\n"
     "  -j, --jobs N         N threads read blocks; the output is the same\n"
     "      --explain        tell on standard error what was read, and what passed over\n"
+    "\n"
+    "Who had a public address:\n"
+    "      --nat ADDR[:PORT]  which hosts were behind it; [ADDR]:PORT where it is IPv6\n"
+    "      --at T           at that time (or --start and --end: between them)\n"
+    "      --skew D         give or take so much: 5s\n"
+    "      --gap D          nothing received for so long is a gap in the data: 5m\n"
     "\n"
     "With -o ecs:\n"
     "      --preserve-original  event.original: the record as it came in\n"
@@ -77,6 +84,10 @@ static const struct option options[] = {
     {"prefer-asdb", no_argument, NULL, OPTION_PREFER_ASDB},
     {"schema", no_argument, NULL, OPTION_SCHEMA},
     {"map", required_argument, NULL, OPTION_MAP},
+    {"nat", required_argument, NULL, DUMP_NAT_ADDRESS},
+    {"at", required_argument, NULL, DUMP_NAT_AT},
+    {"skew", required_argument, NULL, DUMP_NAT_SKEW},
+    {"gap", required_argument, NULL, DUMP_NAT_GAP},
     {"elastic-compat", no_argument, NULL, DUMP_ECS_COMPAT},
     {"ignore-older", required_argument, NULL, DUMP_ECS_IGNORE_OLDER},
     {"preserve-original", no_argument, NULL, DUMP_ECS_PRESERVE},
@@ -155,7 +166,8 @@ static int read_options(dump_settings *set, int argc, char **argv, bool *go_on)
         default:
             if (option < DUMP_ECS)
                 return cli_bad_option(argv, option);
-            if (!dump_ecs_take(&set->ecs, option, optarg))
+            if (option < DUMP_NAT ? !dump_ecs_take(&set->ecs, option, optarg)
+                                  : !dump_nat_take(&set->nat, option, optarg))
                 return CLI_USAGE;
         }
     }
@@ -163,7 +175,8 @@ static int read_options(dump_settings *set, int argc, char **argv, bool *go_on)
     set->path_count = (size_t)(argc - optind);
     if (set->path_count == 0)
         return cli_usage("name at least one PATH");
-    if (!cli_check_window(&set->window))
+    if (!cli_check_window(&set->window) ||
+        (set->nat.given && !dump_nat_check(&set->nat, &set->window)))
         return CLI_USAGE;
     *go_on = true;
     return CLI_DONE;
@@ -182,6 +195,8 @@ static flowan_format format_of(const dump_settings *set)
 
 static int run_dump(dump_settings *set)
 {
+    if (set->nat.given)
+        return dump_nat_answer(set);
     flowan_format format = format_of(set);
     if (format == 0)
         return cli_usage("-o: unknown format '%s': exact, json, csv, ecs or table",

@@ -16,6 +16,7 @@
 #include "flowan/import.h"
 #include "flowan/key.h"
 #include "flowan/losses.h"
+#include "flowan/nat.h"
 #include "flowan/networks.h"
 #include "flowan/notation.h"
 #include "flowan/parser.h"

@@ -45,6 +45,10 @@ typedef struct flowan_gap {
 /* The gaps between what was added so far, in order of time; false behind the last. */
 FLOWAN_API bool flowan_gaps_get(flowan_gaps *gaps, size_t index, flowan_gap *out);
 
+/* The first and the last time that was added; false when none was. */
+FLOWAN_API bool flowan_gaps_span(flowan_gaps *gaps, uint64_t *first_ns,
+                                 uint64_t *last_ns);
+
 #ifdef __cplusplus
 }
 #endif
