@@ -1,7 +1,7 @@
 /* Receive times as spans that have no gap inside. Two times that are less than a gap apart
  * are in one span, for no gap can lie between them: so a block whose first and last time are
  * near is one span, whatever is in it, and nothing is lost by knowing no more. */
-#include "flowan/gaps.h"
+#include "gaps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +147,11 @@ flowan_status flowan_gaps_add(flowan_gaps *gaps, const flowan_batch *batch,
             return fl_status_memory(error);
     }
     return FLOWAN_OK;
+}
+
+bool fl_gaps_cover(flowan_gaps *gaps, uint64_t first_ns, uint64_t last_ns)
+{
+    return add(gaps, first_ns, last_ns);
 }
 
 bool flowan_gaps_get(flowan_gaps *gaps, size_t index, flowan_gap *out)

@@ -57,28 +57,23 @@ static uint64_t more(uint64_t time, uint64_t by)
     return time < UINT64_MAX - by ? time + by : UINT64_MAX;
 }
 
-/* A superset of what answers. `not PORT != Q` holds for Q and where there is no port. */
+/* A superset of what answers, as tests joined by and, so that each leaves fewer rows to the
+ * next. `not PORT != Q` holds for Q and where there is no port. */
 static flowan_status make_filter(flowan_nat *nat, flowan_error *error)
 {
     char text[FILTER_SIZE];
     char address[FL_TEXT_ADDRESS_SIZE + 1];
-    char source[96] = "";
-    char destination[96] = "";
     address[fl_text_put_address(address, &nat->options.address)] = 0;
-    if (nat->options.has_port) {
-        snprintf(source, sizeof source,
-                 " and not field post_napt_src_transport_port != %u",
-                 nat->options.port);
-        snprintf(destination, sizeof destination, " and not field dst_port != %u",
-                 nat->options.port);
-    }
     int size = snprintf(text, sizeof text,
                         "(field post_nat_src_ipv4_address = %s"
-                        " or field post_nat_src_ipv6_address = %s)%s"
-                        " or field dst_addr = %s%s"
-                        " and (field post_nat_dst_ipv4_address exists"
-                        " or field post_nat_dst_ipv6_address exists)",
-                        address, address, source, address, destination);
+                        " or field post_nat_src_ipv6_address = %s"
+                        " or field dst_addr = %s)",
+                        address, address, address);
+    if (nat->options.has_port)
+        size += snprintf(text + size, sizeof text - (size_t)size,
+                         " and (not field post_napt_src_transport_port != %u"
+                         " or not field dst_port != %u)",
+                         nat->options.port, nat->options.port);
     return flowan_filter_compile(&nat->filter, text, (size_t)size, NULL, error);
 }
 

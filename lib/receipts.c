@@ -1,7 +1,10 @@
 /* Two walks: the first takes what statistics tell, the second reads the blocks around the
- * time whose records may lie a gap apart and that no other block covers. */
+ * time whose records may lie a gap apart and that no other block covers. Where statistics
+ * show a receipt in the time already, the question whether there was one is answered, and
+ * no block is read: a month would be read for gaps that nobody asked for. */
 #include "receipts.h"
 
+#include "gaps.h"
 #include "status.h"
 
 /* How often an archive may change under us. */
@@ -11,21 +14,13 @@ typedef struct walk {
     flowan_gaps *gaps;
     uint64_t from_ns;
     uint64_t to_ns;
-    bool reads;      /* the second */
-    bool left;       /* the first: it left blocks to it */
+    bool second;
+    bool left;       /* by the first: blocks that the second is to look at */
+    bool any;        /* a receipt in the time is known */
     bool incomplete; /* something could not be read */
     flowan_batch *batch;
     flowan_error *error;
 } walk;
-
-static flowan_status add_time(walk *w, uint64_t time)
-{
-    const flowan_segment_stats one = {
-        .rows = 1, .received_min_ns = time, .received_max_ns = time};
-    flowan_status status;
-    flowan_gaps_add_stats(w->gaps, &one, &status);
-    return status == FLOWAN_OK ? status : fl_status_memory(w->error);
-}
 
 static flowan_status read_block(walk *w, flowan_reader *reader, size_t block)
 {
@@ -46,14 +41,18 @@ static flowan_status add_block(walk *w, flowan_reader *reader, size_t block)
     bool known = flowan_gaps_add_stats(w->gaps, &stats, &status);
     if (status != FLOWAN_OK)
         return fl_status_memory(w->error);
+    uint64_t first = stats.received_min_ns;
+    uint64_t last = stats.received_max_ns;
+    bool timed = stats.rows > 0 && first <= last;
+    w->any = w->any || (timed && ((first >= w->from_ns && first < w->to_ns) ||
+                                  (last >= w->from_ns && last < w->to_ns)));
     if (known)
         return FLOWAN_OK;
-    if (stats.received_min_ns <= stats.received_max_ns &&
-        (stats.received_max_ns < w->from_ns || stats.received_min_ns >= w->to_ns)) {
-        status = add_time(w, stats.received_min_ns);
-        return status == FLOWAN_OK ? add_time(w, stats.received_max_ns) : status;
-    }
-    if (w->reads)
+    bool far = timed && (last < w->from_ns || first >= w->to_ns);
+    if (far || (w->second && timed && w->any))
+        return fl_gaps_cover(w->gaps, first, last) ? FLOWAN_OK
+                                                   : fl_status_memory(w->error);
+    if (w->second)
         return read_block(w, reader, block);
     w->left = true;
     return FLOWAN_OK;
@@ -120,7 +119,7 @@ flowan_status fl_receipts_add(flowan_scan *scan, uint64_t from_ns, uint64_t to_n
     walk w = {.gaps = gaps, .from_ns = from_ns, .to_ns = to_ns, .error = error};
     flowan_status status = add_inputs(&w, scan);
     if (status == FLOWAN_OK && w.left) {
-        w.reads = true;
+        w.second = true;
         status = flowan_batch_new(&w.batch, NULL, error);
         if (status == FLOWAN_OK)
             status = add_inputs(&w, scan);

@@ -7,9 +7,10 @@
 #include "flowan/gaps.h"
 #include "scan.h"
 
-/* Adds what tells of gaps that touch [from_ns, to_ns), of the first and of the last receipt;
- * gaps at other times may come out too long. Logs are not looked at. What cannot be read
- * is passed over, and *incomplete set. The scan must be at its end, or not begun. */
+/* Adds what tells whether anything was received in [from_ns, to_ns), the first and the last
+ * receipt of all, and the gaps that touch the time: all of them where it lies between two
+ * receipts, else those that statistics show. Logs are not looked at. What cannot be read is
+ * passed over, and *incomplete set. The scan must be at its end, or not begun. */
 flowan_status fl_receipts_add(flowan_scan *scan, uint64_t from_ns, uint64_t to_ns,
                               flowan_gaps *gaps, bool *incomplete, flowan_error *error);
 
