@@ -474,6 +474,7 @@ flowan_status flowan_archiver_open(flowan_archiver **out, const char *directory,
     archiver->segment_rows = options && options->segment_rows ? options->segment_rows
                                                               : FL_ARCHIVE_SEGMENT_ROWS;
     archiver->level = options ? options->level : FLOWAN_LEVEL_DEFAULT;
+    archiver->pack.index = options && options->nat_index;
     archiver->next_serial = 1;
     archiver->current = SIZE_MAX;
     archiver->directory = fl_memory_alloc(strlen(directory) + 1, 1);
@@ -647,6 +648,11 @@ fl_plan_state fl_archiver_state(const flowan_archiver *archiver)
 flowan_level fl_archiver_level(const flowan_archiver *archiver)
 {
     return archiver->level;
+}
+
+bool fl_archiver_has_index(const flowan_archiver *archiver)
+{
+    return archiver->pack.index;
 }
 
 flowan_status fl_archiver_take_step(flowan_archiver *archiver, const fl_plan_step *step,

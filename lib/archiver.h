@@ -11,6 +11,7 @@
 fl_plan_rules fl_archiver_rules(const flowan_archiver *archiver);
 fl_plan_state fl_archiver_state(const flowan_archiver *archiver);
 flowan_level fl_archiver_level(const flowan_archiver *archiver);
+bool fl_archiver_has_index(const flowan_archiver *archiver);
 
 /* Takes the next step of a plan of `batch`: `packed` has its rows (not looked at where
  * there are none), `position` is the parser's behind the batch. After a failure the plan

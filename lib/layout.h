@@ -122,7 +122,8 @@ enum { FL_PART_RUNS = 0, FL_PART_CLASSES = 1, FL_PART_TEXTS = 2, FL_PART_STREAMS
 /* Parts that a reader may leave out, as it does with those that it does not know. Stored
  * in segments: never reused. */
 typedef enum fl_extra {
-    FL_EXTRA_BOUNDS = 1 /* lib/bounds.h */
+    FL_EXTRA_BOUNDS = 1, /* lib/bounds.h */
+    FL_EXTRA_NAT = 2     /* lib/index.h; in a section of its own, the block's last */
 } fl_extra;
 
 typedef struct fl_layout {

@@ -82,7 +82,17 @@ flowan_status flowan_reader_column(flowan_reader *reader, size_t index, size_t c
     return FLOWAN_OK;
 }
 
-/* Appends the summary of a block; nothing where it is damaged. */
+/* Whether the last section is an index: it is the last part, and of a section that is not
+ * shared. */
+static bool has_index(const fl_layout *layout, const fl_segment_head *head)
+{
+    size_t part = fl_layout_extra(layout, FL_EXTRA_NAT);
+    return part > 0 && part + 1 == layout->part_count && layout->parts[part].own &&
+           layout->parts[part].size == head->sections[head->section_count - 1].size;
+}
+
+/* Appends the summary of a block, and tells whether it has an index; nothing where it is
+ * damaged. */
 static flowan_status summarize(flowan_reader *reader, size_t index, fl_buffer *out)
 {
     fl_segment_head head = {0};
@@ -93,6 +103,8 @@ static flowan_status summarize(flowan_reader *reader, size_t index, fl_buffer *o
         fl_reader_head(reader, &reader->space.head, block, &head, NULL);
     if (status == FLOWAN_OK)
         status = fl_unpack_open(&unpack, reader, &reader->space, &head, block, NULL);
+    if (status == FLOWAN_OK)
+        reader->blocks[index].indexed = has_index(&unpack.layout, &head);
     bool pays = status == FLOWAN_OK && fl_summary_pays(&unpack.layout);
     if (pays)
         status = fl_unpack_bounds(&unpack);
@@ -117,7 +129,8 @@ flowan_status fl_listing_summarize(flowan_reader *reader, flowan_error *error)
         return fl_status_memory(error);
     for (size_t i = 0; status == FLOWAN_OK && i < reader->block_count; i++) {
         const fl_segment_block *block = &reader->blocks[i];
-        if (!block->summary && block->stats.rows >= FL_SUMMARY_ROWS_MIN)
+        if (!block->summary &&
+            (!reader->finished || block->stats.rows >= FL_SUMMARY_ROWS_MIN))
             status = summarize(reader, i, all);
         ends[i] = all->size;
     }

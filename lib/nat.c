@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "index.h"
 #include "names.h"
 #include "receipts.h"
 #include "render.h"
@@ -96,7 +97,15 @@ static flowan_status open_scan(flowan_nat *nat, const char *const *paths, size_t
         .filter = nat->filter,
         .threads = o->threads,
     };
-    return flowan_scan_open(&nat->scan, paths, count, &options, error);
+    flowan_status status = flowan_scan_open(&nat->scan, paths, count, &options, error);
+    if (status != FLOWAN_OK)
+        return status;
+    uint64_t *hashes = nat->scan->hashes;
+    hashes[0] = o->has_port ? fl_index_pair(&o->address, &o->port)
+                            : fl_index_address(&o->address);
+    hashes[1] = fl_index_pair(&o->address, NULL);
+    nat->scan->hash_count = o->has_port ? 2 : 1;
+    return FLOWAN_OK;
 }
 
 flowan_status flowan_nat_open(flowan_nat **out, const char *const *paths, size_t count,

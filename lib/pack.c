@@ -2,11 +2,12 @@
 
 #include "bits.h"
 #include "bounds.h"
+#include "index.h"
 #include "sources.h"
 #include "summary.h"
 
 /* Smaller parts share a section: a section costs twelve bytes. */
-enum { SMALL_SIZE = 768, EXTRAS_MAX = 1 };
+enum { SMALL_SIZE = 768, EXTRAS_MAX = 2 };
 
 /* Tokens are texts without any repetition but by chance: more effort finds matches that
  * cost more than they save. */
@@ -29,13 +30,13 @@ typedef struct packer {
 
 /* --- parts --- */
 
-/* Ends a part that was put into pack->scratch. */
-static bool end_part(packer *p)
+/* Ends a part that was put into pack->scratch; `own`: it has a section however small. */
+static bool end_part_in(packer *p, bool own)
 {
     fl_pack *pack = p->pack;
     fl_layout_part *part = &p->layout.parts[p->layout.part_count++];
     part->size = pack->scratch.size;
-    part->own = part->size >= SMALL_SIZE;
+    part->own = own || part->size >= SMALL_SIZE;
     fl_buffer *to = part->own ? &pack->large : &pack->small;
     fl_buffer_append(to, pack->scratch.data, pack->scratch.size);
     bool sound = !pack->scratch.failed && !to->failed;
@@ -43,10 +44,15 @@ static bool end_part(packer *p)
     return sound;
 }
 
+static bool end_part(packer *p)
+{
+    return end_part_in(p, false);
+}
+
 static bool end_extra(packer *p, fl_extra what)
 {
     p->layout.extras[p->layout.extra_count++] = what;
-    return end_part(p);
+    return end_part_in(p, what == FL_EXTRA_NAT);
 }
 
 static void put_numbers(packer *p, const uint64_t *numbers, size_t count)
@@ -514,6 +520,27 @@ static bool list_streams(packer *p)
     return true;
 }
 
+static bool put_bounds(packer *p)
+{
+    if (!fl_summary_pays(&p->layout))
+        return true;
+    if (!fl_summary_put(&p->layout, &p->pack->summary))
+        return false;
+    fl_bounds_put(&p->layout, p->classes.first, &p->integers, &p->pack->scratch);
+    return end_extra(p, FL_EXTRA_BOUNDS);
+}
+
+/* The last of all: a lookup finds it by its section. */
+static bool put_index(packer *p)
+{
+    if (!p->pack->index)
+        return true;
+    if (!fl_index_put(p->slice.batch, p->slice.first, p->slice.rows, &p->pack->scratch))
+        return false;
+    p->pack->indexed = p->pack->scratch.size > 0;
+    return !p->pack->indexed || end_extra(p, FL_EXTRA_NAT);
+}
+
 static bool put_parts(packer *p)
 {
     if (!put_runs(p) || !put_classes(p) || !put_texts(p))
@@ -529,12 +556,7 @@ static bool put_parts(packer *p)
             !put_items(p, p->slice.columns[i], entries->rows, entries->count))
             return false;
     }
-    if (!fl_summary_pays(&p->layout))
-        return true;
-    if (!fl_summary_put(&p->layout, &p->pack->summary))
-        return false;
-    fl_bounds_put(&p->layout, p->classes.first, &p->integers, &p->pack->scratch);
-    return end_extra(p, FL_EXTRA_BOUNDS);
+    return put_bounds(p) && put_index(p);
 }
 
 /* --- sections --- */
@@ -610,6 +632,7 @@ static bool begin(packer *p, fl_pack *pack, flowan_level level, size_t rows)
     p->directory.pack_only = true;
     p->numbers = fl_memory_alloc(rows, sizeof *p->numbers);
     pack->head.section_count = 0;
+    pack->indexed = false;
     fl_buffer_clear(&pack->stored);
     fl_buffer_clear(&pack->small);
     fl_buffer_clear(&pack->large);

@@ -17,7 +17,9 @@ typedef struct fl_pack {
     fl_buffer small;      /* parts that share a section */
     fl_buffer large;      /* parts that have their own */
     fl_buffer scratch;
-    fl_buffer summary;    /* for the footer; empty: none */
+    fl_buffer summary; /* for the footer; empty: none */
+    bool index;        /* set before: the block shall have an index (lib/index.h) … */
+    bool indexed;      /* … and has one */
     size_t sections_room; /* of head.sections */
 } fl_pack;
 

@@ -27,6 +27,7 @@ typedef enum fl_picked {
     FL_PICKED_ALL,           /* nothing was asked that could leave rows out */
     FL_PICKED_BY_BOUNDS,     /* no row: what the block has of each column settled it */
     FL_PICKED_BY_DICTIONARY, /* no row: the lists of values did */
+    FL_PICKED_BY_INDEX,      /* no row: the index of public addresses did */
     FL_PICKED_BY_ROWS        /* rows were looked at; maybe none is left */
 } fl_picked;
 

@@ -222,6 +222,7 @@ static void queue(fl_pipeline *pipeline, const slot *s, const fl_plan_step *step
     p->slot = s;
     p->step = *step;
     p->level = fl_archiver_level(pipeline->archiver);
+    p->pack.index = fl_archiver_has_index(pipeline->archiver);
     p->begins = step->first == s->first;
     p->task = (fl_task){.run = pack, .context = p};
     pipeline->queued++;

@@ -17,6 +17,7 @@ typedef struct pending {
     flowan_batch *batch;
     flowan_segment_stats stats;
     size_t blocks;
+    bool indexed;           /* one of them is */
     flowan_log_state *logs; /* the last of each; paths owned */
     size_t log_count;
     size_t logs_room;
@@ -62,6 +63,7 @@ static void forget_state(pending *joined)
         fl_memory_free((char *)joined->logs[i].path);
     joined->stats = fl_segment_stats_none();
     joined->log_count = joined->blocks = 0;
+    joined->indexed = false;
 }
 
 void fl_repack_free(fl_repack *repack)
@@ -131,9 +133,10 @@ static bool take_log(pending *joined, const flowan_log_state *log)
     return true;
 }
 
-static bool take_state(pending *joined, const fl_segment_head *head)
+static bool take_state(pending *joined, const fl_segment_head *head, bool indexed)
 {
     bool taken = true;
+    joined->indexed = joined->indexed || indexed;
     fl_segment_stats_add(&joined->stats, &head->stats);
     joined->blocks++;
     for (size_t i = 0; taken && i < head->log_count; i++)
@@ -161,8 +164,10 @@ static flowan_status join(fl_repack *repack, flowan_reader *reader, size_t index
             return status;
         status = fl_batch_splice(joined->batch, repack->next, 0, repack->next->rows);
     }
-    return status == FLOWAN_OK && take_state(joined, head) ? FLOWAN_OK
-                                                           : fl_status_memory(error);
+    return status == FLOWAN_OK &&
+                   take_state(joined, head, reader->blocks[index].indexed)
+               ? FLOWAN_OK
+               : fl_status_memory(error);
 }
 
 flowan_status fl_repack_block(fl_repack *repack, flowan_reader *reader, size_t index,
@@ -181,15 +186,16 @@ flowan_status fl_repack_block(fl_repack *repack, flowan_reader *reader, size_t i
     /* the head's strings are overwritten by the reader's next head */
     fl_buffer bytes = reader->space.head;
     reader->space.head = (fl_buffer){0};
-    if (head.block_size != blocks[index].size) {
+    status = fl_listing_summarize(reader, error);
+    if (status != FLOWAN_OK) {
+        /* memory was short */
+    } else if (head.block_size != blocks[index].size) {
         status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, blocks[index].offset,
                                 "a block of another size than the footer says", error);
     } else if (is_small(repack, &head)) {
         status = join(repack, reader, index, &head, error);
     } else {
         status = fl_repack_flush(repack, error);
-        if (status == FLOWAN_OK)
-            status = fl_listing_summarize(reader, error);
         if (status == FLOWAN_OK)
             status = copy(repack, reader, &blocks[index], &head, error);
     }
@@ -205,6 +211,7 @@ flowan_status fl_repack_flush(fl_repack *repack, flowan_error *error)
         return FLOWAN_OK;
     fl_clock clock;
     fl_clock_init(&clock, joined->batch);
+    repack->pack.index = joined->indexed;
     fl_pack_rows(&repack->pack, joined->batch, &clock, 0, joined->batch->rows,
                  repack->level);
     /* a batch that was read does not know how long its texts were */

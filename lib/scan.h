@@ -109,6 +109,10 @@ struct flowan_scan {
     size_t rows_room;
     flowan_selection selection;
 
+    /* of a NAT lookup: blocks that have an index are read only if it may have one */
+    uint64_t hashes[2];
+    size_t hash_count;
+
     struct fl_scan_sums *sums; /* scan_sum.c's */
 };
 

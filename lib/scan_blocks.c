@@ -1,9 +1,26 @@
 /* Blocks, read ahead. Jobs are given out in the order of the walk and taken back in it, so
  * that the number of threads changes nothing but the time. */
+#include "index.h"
 #include "scan.h"
 #include "status.h"
 
 enum { JOBS_PER_THREAD = 2, THREADS_MAX = 256 };
+
+/* Whether the index of the job's block, if it has one, lets a lookup pass over it. */
+static flowan_status ask_index(fl_scan_job *job, bool *may, uint64_t *bytes_read)
+{
+    const flowan_scan *scan = job->scan;
+    const flowan_reader *reader = job->step.segment->reader;
+    *may = true;
+    *bytes_read = 0;
+    if (scan->hash_count == 0 || job->step.skip > 0 ||
+        !reader->blocks[job->step.block].indexed)
+        return FLOWAN_OK;
+    flowan_status status =
+        fl_index_ask(reader, &job->space, job->step.block, scan->hashes,
+                     scan->hash_count, may, bytes_read);
+    return status == FLOWAN_OK ? status : fl_status_memory(&job->error);
+}
 
 static void read_block(void *context)
 {
@@ -11,10 +28,19 @@ static void read_block(void *context)
     const flowan_scan *scan = job->scan;
     const fl_question all = {0};
     bool whole = job->step.skip > 0; /* rows are told by their place then */
+    bool may;
+    uint64_t of_index;
+    job->status = ask_index(job, &may, &of_index);
+    if (job->status != FLOWAN_OK || !may) {
+        flowan_batch_reset(job->batch);
+        job->answer = (fl_answer){FL_PICKED_BY_INDEX, true, of_index};
+        return;
+    }
     job->status =
         fl_reader_ask(job->step.segment->reader, &job->space, job->step.block,
                       whole ? &all : &scan->question, job->columns, job->column_count,
                       job->batch, &job->answer, &job->error);
+    job->answer.bytes_read += of_index;
 }
 
 static void free_jobs(flowan_scan *scan)
@@ -94,6 +120,7 @@ static void count_answer(flowan_scan *scan, const fl_scan_job *job)
     switch (job->answer.how) {
     case FL_PICKED_BY_BOUNDS: scan->counts.blocks_by_bounds++; return;
     case FL_PICKED_BY_DICTIONARY: scan->counts.blocks_by_dictionary++; return;
+    case FL_PICKED_BY_INDEX: scan->counts.blocks_by_index++; return;
     case FL_PICKED_ALL:
     case FL_PICKED_BY_ROWS: scan->counts.blocks_read++; return;
     }

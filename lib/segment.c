@@ -281,7 +281,7 @@ void fl_segment_head_free(fl_segment_head *head)
 /* --- footer --- */
 
 /* What may stand behind the log states; never reused. */
-enum { FOOTER_SUMMARIES = 1 };
+enum { FOOTER_SUMMARIES = 1, FOOTER_INDEXED = 2 };
 
 /* Whether any block has one: a size that is not 0. */
 static bool has_summary(const fl_buffer *summaries)
@@ -305,6 +305,33 @@ static void get_summaries(fl_cursor in, fl_segment_block *blocks, size_t count)
     }
 }
 
+static bool has_index(const fl_segment_block *blocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (blocks[i].indexed)
+            return true;
+    return false;
+}
+
+/* A bit a block, the lowest first. */
+static void put_indexed(fl_buffer *out, const fl_segment_block *blocks, size_t count)
+{
+    fl_bytes_put_varint(out, FOOTER_INDEXED);
+    fl_bytes_put_varint(out, (count + 7) / 8);
+    for (size_t i = 0; i < count; i += 8) {
+        unsigned byte = 0;
+        for (size_t k = 0; k < 8 && i + k < count; k++)
+            byte |= (unsigned)blocks[i + k].indexed << k;
+        fl_buffer_byte(out, (char)byte);
+    }
+}
+
+static void get_indexed(fl_cursor in, fl_segment_block *blocks, size_t count)
+{
+    for (size_t i = 0; in.left == (count + 7) / 8 && i < count; i++)
+        blocks[i].indexed = in.at[i / 8] >> (i % 8) & 1;
+}
+
 /* Items of what stands behind the log states; what is not known is passed over. */
 static void get_extra(fl_cursor in, fl_segment_block *blocks, size_t count)
 {
@@ -314,6 +341,8 @@ static void get_extra(fl_cursor in, fl_segment_block *blocks, size_t count)
         fl_cursor item = {fl_cursor_take(&in, size), size, false};
         if (!in.failed && what == FOOTER_SUMMARIES)
             get_summaries(item, blocks, count);
+        else if (!in.failed && what == FOOTER_INDEXED)
+            get_indexed(item, blocks, count);
     }
 }
 
@@ -329,6 +358,8 @@ void fl_segment_put_footer(fl_buffer *out, uint64_t offset,
         fl_bytes_put_varint(&extra, summaries->size);
         fl_buffer_append(&extra, summaries->data, summaries->size);
     }
+    if (has_index(blocks, block_count))
+        put_indexed(&extra, blocks, block_count);
     fl_buffer_append(out, footer_magic, 8);
     fl_bytes_put(out, block_count, 4);
     fl_bytes_put(out, log_count, 4);
@@ -376,6 +407,7 @@ static bool get_blocks(fl_cursor *in, fl_segment_block *blocks, size_t count)
         blocks[i].stats = get_stats(in);
         blocks[i].summary = NULL;
         blocks[i].summary_size = 0;
+        blocks[i].indexed = false;
         if (in->failed || blocks[i].offset != expected || blocks[i].size > INT64_MAX ||
             blocks[i].stats.rows > FL_BATCH_ROWS_MAX)
             return false;

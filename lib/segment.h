@@ -71,6 +71,7 @@ typedef struct fl_segment_block {
     flowan_segment_stats stats;
     const unsigned char *summary; /* lib/summary.h; NULL: the footer has none, … */
     size_t summary_size;          /* … or there is no footer */
+    bool indexed; /* its last section is an index (lib/index.h), as the footer says */
 } fl_segment_block;
 
 uint64_t fl_segment_checksum(const void *data, size_t size);

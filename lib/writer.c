@@ -69,7 +69,10 @@ static flowan_status prepare(flowan_writer **out, const char *name,
         return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
                               "writer options: unknown members");
     *out = writer_new(name, options ? options->level : 0);
-    return *out ? FLOWAN_OK : fl_status_memory(error);
+    if (!*out)
+        return fl_status_memory(error);
+    (*out)->pack.index = options && options->nat_index;
+    return FLOWAN_OK;
 }
 
 static int put(flowan_writer *writer, const void *data, size_t size)
@@ -335,7 +338,10 @@ static flowan_status append_block(flowan_writer *writer, const fl_buffer *head,
     uint64_t size = head->size + (stored ? stored->size : 0);
     put_summary(writer, block);
     writer->blocks[writer->block_count++] =
-        (fl_segment_block){.offset = writer->size, .size = size, .stats = block->stats};
+        (fl_segment_block){.offset = writer->size,
+                           .size = size,
+                           .stats = block->stats,
+                           .indexed = block->indexed};
     writer->size += size;
     fl_segment_stats_add(&writer->stats, &block->stats);
     return FLOWAN_OK;
@@ -370,7 +376,8 @@ flowan_status fl_writer_append(flowan_writer *writer, const fl_pack *pack,
     const fl_segment_block block = {.stats = head.stats,
                                     .summary =
                                         (const unsigned char *)pack->summary.data,
-                                    .summary_size = pack->summary.size};
+                                    .summary_size = pack->summary.size,
+                                    .indexed = pack->indexed};
     return append_block(writer, &writer->head, &pack->stored, &block, error);
 }
 

@@ -89,9 +89,10 @@ void asking_tell_counts(const asking *ask, const flowan_scan_counts *c)
     fprintf(stderr,
             "blocks    %" PRIu64 " read, %" PRIu64
             " passed over by their times, %" PRIu64 " by footers, %" PRIu64
-            " by bounds of classes, %" PRIu64 " by lists of values\n",
+            " by bounds of classes, %" PRIu64 " by lists of values, %" PRIu64
+            " by an index\n",
             c->blocks_read, c->blocks_skipped, c->blocks_not_matching,
-            c->blocks_by_bounds, c->blocks_by_dictionary);
+            c->blocks_by_bounds, c->blocks_by_dictionary, c->blocks_by_index);
     fprintf(stderr,
             "records   %" PRIu64 " of those that were not passed over, %" PRIu64
             " found\n",

@@ -201,7 +201,7 @@ static void end_json(const answer *a)
            ",\"blocks_skipped\":%" PRIu64 ",\"gaps\":[",
            c.segments_read, c.blocks_read,
            c.blocks_skipped + c.blocks_not_matching + c.blocks_by_bounds +
-               c.blocks_by_dictionary);
+               c.blocks_by_dictionary + c.blocks_by_index);
     for (size_t i = 0; flowan_nat_gap(a->nat, i, &gap); i++) {
         char from[FLOWAN_TIME_TEXT_SIZE];
         char to[FLOWAN_TIME_TEXT_SIZE];
@@ -329,7 +329,7 @@ static void end_text_answer(const answer *a, bool damaged)
            " passed over; segments read: %" PRIu64 ".\n",
            a->matches ? "\n" : "", c.blocks_read,
            c.blocks_skipped + c.blocks_not_matching + c.blocks_by_bounds +
-               c.blocks_by_dictionary,
+               c.blocks_by_dictionary + c.blocks_by_index,
            c.segments_read);
 }
 

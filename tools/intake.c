@@ -75,6 +75,11 @@ int intake_take(intake *in, int option, char *value)
                                                                       : CLI_USAGE;
     case INTAKE_REJECTS: in->rejects_path = value; return CLI_DONE;
     case INTAKE_MAP: return cli_take_map(&in->map, value) ? CLI_DONE : CLI_USAGE;
+    case INTAKE_INDEX:
+        if (strcmp(value, "nat") != 0)
+            return cli_usage("--index: there is one, 'nat', and no '%s'", value);
+        in->archiver_options.nat_index = true;
+        return CLI_DONE;
     case INTAKE_STRICT: in->strict = true; return CLI_DONE;
     case INTAKE_EXCLUDE: return take_exclude(in, value);
     case INTAKE_IGNORE_OLDER: return take_ignore_older(in, value);

@@ -31,7 +31,8 @@ enum {
     INTAKE_MAP,
     INTAKE_STRICT,
     INTAKE_EXCLUDE,
-    INTAKE_IGNORE_OLDER
+    INTAKE_IGNORE_OLDER,
+    INTAKE_INDEX
 };
 
 /* For the long options; the short ones are "a:j:". */
@@ -41,6 +42,7 @@ enum {
         {"level", required_argument, NULL, INTAKE_LEVEL},                              \
         {"rejects", required_argument, NULL, INTAKE_REJECTS},                          \
         {"map", required_argument, NULL, INTAKE_MAP},                                  \
+        {"index", required_argument, NULL, INTAKE_INDEX},                              \
         {"strict", no_argument, NULL, INTAKE_STRICT},                                  \
         {"exclude", required_argument, NULL, INTAKE_EXCLUDE},                          \
         {"ignore-older", required_argument, NULL, INTAKE_IGNORE_OLDER},                \

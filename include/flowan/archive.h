@@ -55,6 +55,7 @@ typedef struct flowan_archiver_options {
     /* A segment that ends with small blocks in it is made anew with full ones, by another
      * thread; it is readable all the while. For those who write often. */
     bool pack;
+    bool nat_index; /* as a writer's */
 } flowan_archiver_options;
 
 /* Makes the directory an archive where it is none yet (it must then be empty or missing),

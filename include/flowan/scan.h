@@ -27,6 +27,7 @@ typedef struct flowan_scan_counts {
     uint64_t blocks_not_matching;   /* by what footers say, likewise */
     uint64_t blocks_by_bounds;      /* no row, by what is known of classes of rows */
     uint64_t blocks_by_dictionary;  /* no row, by the lists of values */
+    uint64_t blocks_by_index;       /* no row, by the index of public addresses */
     uint64_t bytes_read;            /* of blocks, as stored */
     uint64_t rejects[FLOWAN_REJECT_REASONS]; /* of logs */
 } flowan_scan_counts;

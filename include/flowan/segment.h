@@ -64,6 +64,9 @@ typedef struct flowan_writer_options {
     uint64_t interval_ns;
     flowan_level level;
     uint64_t last_serial; /* of the segments that this one stands for; 0: `serial` */
+    /* Each block tells quickly whether it may have a public address (flowan/nat.h), for
+     * a byte a record or so. */
+    bool nat_index;
 } flowan_writer_options;
 
 /* Creates the file `path`, which must not exist (FLOWAN_ERROR_EXISTS), and writes the

@@ -9,6 +9,8 @@
 #include "flowan/import.h"
 #include "flowan/notation.h"
 #include "memory.h"
+#include "repack.h"
+#include "segment.h"
 #include "segments.h"
 #include "unit.h"
 
@@ -40,11 +42,12 @@ static void write_log(const char *text)
 }
 
 /* The log as an archive in the place of the log. */
-static void archive_log(uint64_t rotate_ns)
+static void archive_log(uint64_t rotate_ns, bool index)
 {
     char archive[128];
     snprintf(archive, sizeof archive, "%s/archive", directory);
-    flowan_archiver_options options = {.size = sizeof options, .rotate_ns = rotate_ns};
+    flowan_archiver_options options = {
+        .size = sizeof options, .rotate_ns = rotate_ns, .nat_index = index};
     flowan_archiver *archiver;
     ck_assert_int_eq(flowan_archiver_open(&archiver, archive, &options, NULL), 0);
     ck_assert_int_eq(flowan_import_log(archiver, path, NULL, NULL, NULL), 0);
@@ -258,27 +261,23 @@ static const struct {
      "203.0.113.7", -1, "?#? 203.0.113.7#? ?#?"},
 };
 
-static void check_cases(void)
+/* Of a log, of an archive, and of one with an index. */
+START_TEST(sides)
 {
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const question q = {cases[i].address, cases[i].port, T0 + 10 * SECOND, 0,
-                            5 * SECOND};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const question q = {cases[i / 2].address, cases[i / 2].port, T0 + 10 * SECOND,
+                            0, 5 * SECOND};
         question wide = q;
         wide.from_ns = T0 - 50 * SECOND;
         wide.to_ns = T0 + 50 * SECOND;
         tear_down();
         set_up();
-        write_log(cases[i].record);
-        assert_answer(&q, cases[i].answer);
-        archive_log(0);
-        assert_answer(&q, cases[i].answer);
-        assert_answer(&wide, cases[i].answer);
+        write_log(cases[i / 2].record);
+        assert_answer(&q, cases[i / 2].answer);
+        archive_log(0, i % 2 == 1);
+        assert_answer(&q, cases[i / 2].answer);
+        assert_answer(&wide, cases[i / 2].answer);
     }
-}
-
-START_TEST(sides)
-{
-    check_cases();
 }
 END_TEST
 
@@ -317,7 +316,7 @@ START_TEST(skew)
         q.from_ns++;
         assert_answer(&q, "nobody");
         if (!archived)
-            archive_log(0);
+            archive_log(0, false);
     }
 }
 END_TEST
@@ -337,7 +336,7 @@ START_TEST(instants)
         check_time(60 * (int64_t)SECOND, 0, WHO);
         check_time(60 * (int64_t)SECOND - 1, 0, "nobody");
         if (!archived)
-            archive_log(0);
+            archive_log(0, false);
     }
     const char *paths[] = {path};
     const question q = {"203.0.113.7", -1, T0 + 10 * SECOND, 0, 0};
@@ -412,7 +411,7 @@ START_TEST(no_data)
         q.to_ns++;
         assert_answer(&q, "nobody");
         if (!archived)
-            archive_log(1000 * SECOND);
+            archive_log(1000 * SECOND, true);
     }
 }
 END_TEST
@@ -480,7 +479,7 @@ START_TEST(damage_is_no_data)
 {
     write_log("{'time_received_ns':1741999900000000000}\n" RECORD(
         NAT) "{'time_received_ns':1742000100000000000}\n");
-    archive_log(0);
+    archive_log(0, false);
     flowan_archive *archive;
     ck_assert_int_eq(flowan_archive_open(&archive, path, NULL), FLOWAN_OK);
     FILE *file = fopen(flowan_archive_path(archive, 0), "r+");
@@ -525,9 +524,10 @@ static unsigned draw(uint64_t *state, unsigned below)
     return (unsigned)((*state >> 33) % below);
 }
 
-static int draw_port(uint64_t *state)
+/* Some are of few blocks only. */
+static int draw_port(uint64_t *state, size_t row)
 {
-    return (int)draw(state, 4) - 1;
+    return draw(state, 4) ? (int)draw(state, 4) - 1 : (int)(100 + row / BLOCK_ROWS);
 }
 
 static flow draw_flow(uint64_t *state, size_t row)
@@ -537,10 +537,10 @@ static flow draw_flow(uint64_t *state, size_t row)
         f.nat_src[i] = draw(state, 2) ? draw(state, ADDRESSES) : 0;
         f.nat_dst[i] = draw(state, 2) ? draw(state, ADDRESSES) : 0;
     }
-    f.src_port = draw_port(state);
-    f.dst_port = draw_port(state);
-    f.napt_src = draw_port(state);
-    f.napt_dst = draw_port(state);
+    f.src_port = draw_port(state, row);
+    f.dst_port = draw_port(state, row);
+    f.napt_src = draw_port(state, row);
+    f.napt_dst = draw_port(state, row);
     f.received = T0 + row * SECOND;
     f.end = f.received - draw(state, 20) * SECOND;
     f.start = f.end - draw(state, 30) * SECOND;
@@ -601,10 +601,11 @@ static void write_segments(const fl_buffer *text, bool index, char names[SEGMENT
     flowan_batch *batch = batch_of(text->data, text->size);
     size_t rows = RANDOM_ROWS / SEGMENTS;
     for (size_t s = 0; s < SEGMENTS; s++) {
-        flowan_writer_options options = {.size = sizeof options, .serial = s + 1};
+        flowan_writer_options options = {
+            .size = sizeof options, .serial = s + 1, .nat_index = index};
         flowan_writer *writer;
-        (void)index;
         snprintf(names[s], 128, "%s/%d-%zu.seg", directory, index, s);
+        unlink(names[s]);
         ck_assert_int_eq(flowan_writer_open(&writer, names[s], &options, NULL), 0);
         for (size_t row = s * rows; row < (s + 1) * rows; row += BLOCK_ROWS)
             ck_assert_int_eq(
@@ -642,6 +643,7 @@ START_TEST(random_records)
     fl_buffer text = {0};
     char names[SEGMENTS][128];
     size_t found = 0;
+    uint64_t by_index = 0;
     for (size_t i = 0; i < RANDOM_ROWS; i++) {
         flows[i] = draw_flow(&state, i);
         put_flow(&text, &flows[i]);
@@ -650,7 +652,8 @@ START_TEST(random_records)
     for (size_t i = 0; i < QUESTIONS; i++) {
         unsigned address = 1 + draw(&state, ADDRESSES - 1);
         uint64_t at = T0 + draw(&state, RANDOM_ROWS) * SECOND;
-        const question q = {addresses[address], draw_port(&state), at,
+        int port = draw_port(&state, draw(&state, RANDOM_ROWS));
+        const question q = {addresses[address], port, at,
                             draw(&state, 3) ? 0 : at + draw(&state, 500) * SECOND + 1,
                             draw(&state, 3) * 5 * SECOND};
         size_t want = 0;
@@ -663,10 +666,138 @@ START_TEST(random_records)
                       q.port, got, want);
         ck_assert_uint_gt(counts.blocks_skipped, 0);
         found += got > 0;
+        by_index += counts.blocks_by_index;
     }
+    ck_assert_int_eq(by_index > 0, _i == 1);
     ck_assert_uint_gt(found, QUESTIONS / 4);
     ck_assert_uint_lt(found, QUESTIONS);
     fl_buffer_free(&text);
+}
+END_TEST
+
+/* --- the index --- */
+
+enum { PORTS_FROM = 5000 };
+
+/* Each block has a port of its own. */
+static void write_ports(char names[SEGMENTS][128], bool index)
+{
+    fl_buffer text = {0};
+    for (size_t i = 0; i < RANDOM_ROWS; i++)
+        fl_buffer_format(&text,
+                         "{\"time_received_ns\":%llu,\"src_addr\":\"10.0.0.1\","
+                         "\"post_nat_src_ipv4_address\":\"cb007107\","
+                         "\"post_napt_src_transport_port\":%zu}\n",
+                         (unsigned long long)T0, PORTS_FROM + i / BLOCK_ROWS);
+    write_segments(&text, index, names);
+    fl_buffer_free(&text);
+}
+
+static const question of_one_block = {"203.0.113.7", PORTS_FROM + 5, T0, 0, 0};
+
+static void assert_spared(char names[SEGMENTS][128], uint64_t read_most)
+{
+    flowan_scan_counts counts;
+    ck_assert_uint_eq(count_matches(&of_one_block, names, &counts), BLOCK_ROWS);
+    ck_assert_uint_ge(counts.blocks_read, 1);
+    ck_assert_uint_le(counts.blocks_read + counts.blocks_by_bounds +
+                          counts.blocks_by_dictionary,
+                      read_most);
+    ck_assert_uint_eq(counts.blocks_by_index + counts.blocks_read +
+                          counts.blocks_by_bounds + counts.blocks_by_dictionary,
+                      RANDOM_ROWS / BLOCK_ROWS);
+}
+
+START_TEST(an_index_spares_blocks)
+{
+    char names[SEGMENTS][128];
+    question nobody = of_one_block;
+    flowan_scan_counts counts;
+    write_ports(names, true);
+    assert_spared(names, 2);
+    nobody.address = "203.0.113.9";
+    nobody.port = -1;
+    ck_assert_uint_eq(count_matches(&nobody, names, &counts), 0);
+    ck_assert_uint_ge(counts.blocks_by_index, RANDOM_ROWS / BLOCK_ROWS - 1);
+    write_ports(names, false);
+    ck_assert_uint_eq(count_matches(&of_one_block, names, &counts), BLOCK_ROWS);
+    ck_assert_uint_eq(counts.blocks_by_index, 0);
+}
+END_TEST
+
+/* What is damaged says nothing, and is told by who verifies. */
+START_TEST(a_damaged_index_costs_a_read)
+{
+    char names[SEGMENTS][128];
+    write_ports(names, true);
+    for (size_t s = 0; s < SEGMENTS; s++) {
+        flowan_reader *reader;
+        size_t count;
+        size_t damaged = 0;
+        ck_assert_int_eq(flowan_reader_open(&reader, names[s], NULL), FLOWAN_OK);
+        const fl_segment_block *blocks = fl_reader_blocks(reader, &count);
+        FILE *file = fopen(names[s], "r+");
+        ck_assert_ptr_nonnull(file);
+        for (size_t i = 0; i < count; i++) {
+            ck_assert(blocks[i].indexed);
+            ck_assert_int_eq(
+                fseek(file, (long)(blocks[i].offset + blocks[i].size) - 1, SEEK_SET),
+                0);
+            int last = getc(file);
+            ck_assert_int_eq(fseek(file, -1, SEEK_CUR), 0);
+            putc(last ^ 1, file);
+        }
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(flowan_reader_verify(reader, &damaged, NULL),
+                         FLOWAN_ERROR_CHECKSUM);
+        ck_assert_uint_eq(damaged, count);
+        flowan_reader_free(reader);
+    }
+    flowan_scan_counts counts;
+    ck_assert_uint_eq(count_matches(&of_one_block, names, &counts), BLOCK_ROWS);
+    ck_assert_uint_eq(counts.blocks_by_index, 0);
+}
+END_TEST
+
+/* Blocks that are copied keep theirs, what is joined gets one; also where the footer is
+ * lost. `block_rows` is what full blocks have. */
+static void check_repack(size_t block_rows, bool cut)
+{
+    char names[SEGMENTS][128];
+    write_ports(names, true);
+    for (size_t s = 0; s < SEGMENTS; s++) {
+        char to[512];
+        flowan_reader *reader;
+        flowan_writer *writer;
+        fl_repack *repack;
+        fl_buffer bytes = read_file(names[s]);
+        if (cut)
+            ck_assert_int_eq(truncate(names[s], (off_t)bytes.size - 8), 0);
+        fl_buffer_free(&bytes);
+        snprintf(to, sizeof to, "%s.to", names[s]);
+        ck_assert_int_eq(flowan_reader_open(&reader, names[s], NULL), FLOWAN_OK);
+        ck_assert_int_eq(flowan_writer_open(&writer, to, NULL, NULL), FLOWAN_OK);
+        ck_assert_int_eq(fl_repack_new(&repack, writer, 0, block_rows, NULL),
+                         FLOWAN_OK);
+        for (size_t i = 0; i < flowan_reader_info(reader).blocks; i++)
+            ck_assert_int_eq(fl_repack_block(repack, reader, i, NULL), FLOWAN_OK);
+        ck_assert_int_eq(fl_repack_flush(repack, NULL), FLOWAN_OK);
+        ck_assert_int_eq(flowan_writer_finish(writer, NULL, 0, NULL), FLOWAN_OK);
+        fl_repack_free(repack);
+        flowan_writer_free(writer);
+        flowan_reader_free(reader);
+        ck_assert_int_eq(rename(to, names[s]), 0);
+    }
+    flowan_scan_counts counts;
+    ck_assert_uint_eq(count_matches(&of_one_block, names, &counts), BLOCK_ROWS);
+    ck_assert_uint_eq(counts.blocks_by_index + counts.blocks_read,
+                      block_rows > BLOCK_ROWS ? SEGMENTS : RANDOM_ROWS / BLOCK_ROWS);
+    ck_assert_uint_ge(counts.blocks_by_index, 1);
+}
+
+START_TEST(repacking_keeps_the_index)
+{
+    check_repack(_i % 2 ? RANDOM_ROWS : BLOCK_ROWS, _i / 2 == 1);
 }
 END_TEST
 
@@ -684,6 +815,9 @@ static Suite *suite_of(void)
     tcase_add_test(t, mistakes);
     tcase_add_test(t, damage_is_no_data);
     tcase_add_loop_test(t, random_records, 0, 2);
+    tcase_add_test(t, an_index_spares_blocks);
+    tcase_add_test(t, a_damaged_index_costs_a_read);
+    tcase_add_loop_test(t, repacking_keeps_the_index, 0, 4);
     suite_add_tcase(s, t);
     return s;
 }
