@@ -440,7 +440,7 @@ flowan_status fl_segment_get_footer(const unsigned char *in, size_t size,
         *block_count = *log_count = 0;
         return FLOWAN_ERROR_FORMAT;
     }
-    *blocks = fl_memory_alloc(*block_count, sizeof **blocks);
+    *blocks = fl_memory_zalloc(*block_count, sizeof **blocks);
     *logs = fl_memory_alloc(*log_count, sizeof **logs);
     flowan_status status = *blocks && *logs ? FLOWAN_OK : FLOWAN_ERROR_MEMORY;
     if (status == FLOWAN_OK && !get_blocks(&cursor, *blocks, *block_count))

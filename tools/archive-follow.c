@@ -40,6 +40,7 @@ static const char help[] =
     "      --level LEVEL       fast, default or small\n"
     "      --rejects FILE      where to note what is no flow record (default: a file a\n"
     "                          log in DIR/rejects/), one JSON object a line\n"
+    "      --index nat         index public addresses, for flowan-dump --nat over months\n"
     "      --map KEY=FIELD     KEY of the logs means FIELD of goflow2; repeatable\n"
     "      --strict            stop at the first reject\n"
     "      --exclude REGEX     pass over files of such names (POSIX ERE); repeatable\n"

@@ -43,6 +43,7 @@ static const char import_help[] =
     "      --level LEVEL    fast, default or small\n"
     "      --rejects FILE   where to note what is no flow record (default: a file a log\n"
     "                       in DIR/rejects/), one JSON object a line\n"
+    "      --index nat      index public addresses, for flowan-dump --nat over months\n"
     "      --map KEY=FIELD  KEY of the logs means FIELD of goflow2; repeatable\n"
     "      --exclude REGEX  pass over files of such names (POSIX ERE); repeatable\n"
     "      --ignore-older D pass over files that were not modified for so long\n"

@@ -806,6 +806,7 @@ static Suite *suite_of(void)
     Suite *s = suite_create("nat");
     TCase *t = tcase_create("nat");
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, sides);
     tcase_add_test(t, skew);
     tcase_add_test(t, instants);

@@ -21,6 +21,7 @@ _flowan_value()
             _flowan_files ;;
         flowan-dump:-o | flowan-dump:--output) _flowan_words "table exact json csv ecs" ;;
         flowan-report:-o | flowan-report:--output) _flowan_words "table csv json" ;;
+        *:--index) _flowan_words "nat" ;;
         *:--level) _flowan_words "fast default small" ;;
         *:--rotate | *:--older-than) _flowan_words "1h 1d" ;;
         *:--keep) _flowan_words "7d 30d 90d 1w" ;;
@@ -30,7 +31,7 @@ _flowan_value()
         *:--order) _flowan_words "bytes packets flows" ;;
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
         *:--scheme) _flowan_words "start" ;;
-        *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
+        *:--nat | *:--at | *:--skew | *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
             *:-f | *:--filter | *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--tag | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
         *) return 1 ;;
     esac
@@ -46,11 +47,11 @@ _flowan_complete()
     COMPREPLY=()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
         flowan-archive:import)
-            options='--help -a --archive --rotate --level --rejects --map --again
+            options='--help -a --archive --rotate --level --index --rejects --map --again
                 --exclude --ignore-older --strict -j --jobs' ;;
         flowan-archive:follow)
             options='--help -a --archive --rotate --latency --drain --keep --keep-size --metrics --rotate-log
-                --hup-pid --hup-pidfile --hup-cmd --remove-done --level --rejects --map
+                --hup-pid --hup-pidfile --hup-cmd --remove-done --level --index --rejects --map
                 --strict --exclude --ignore-older -j --jobs' ;;
         flowan-archive:info) options='--help -a --archive --json --gap --quick' ;;
         flowan-archive:verify) options='--help' ;;
@@ -62,7 +63,7 @@ _flowan_complete()
         flowan-dump:*)
             options+=' -o --output --fields --start --end --inside -n --limit --count
                 --schema --map -f --filter -j --jobs --explain --networks --asn-db
-                --prefer-asdb --preserve-original --tag --ignore-older --elastic-compat' ;;
+                --nat --at --skew --gap --prefer-asdb --preserve-original --tag --ignore-older --elastic-compat' ;;
         flowan-report:top | flowan-report:matrix) options="--help --by $common" ;;
         flowan-report:series) options="--help --bin --by --scheme --gap $common" ;;
         flowan-report:networks | flowan-report:asns) options="--help $common" ;;
