@@ -242,6 +242,7 @@ static flowan_status give(flowan_nat *nat, size_t row, flowan_nat_match *out,
     if (nat->record.failed) {
         fl_buffer_free(&nat->record);
         nat->record = (fl_buffer){0};
+        nat->given--; /* the next call tries again */
         return fl_status_memory(error);
     }
     out->record = nat->record.data;

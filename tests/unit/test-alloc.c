@@ -20,7 +20,9 @@
 #include "flowan/filter.h"
 #include "flowan/gaps.h"
 #include "flowan/losses.h"
+#include "flowan/nat.h"
 #include "flowan/networks.h"
+#include "flowan/notation.h"
 #include "flowan/parser.h"
 #include "flowan/scan.h"
 #include "flowan/segment.h"
@@ -28,6 +30,7 @@
 #include "import.h"
 #include "memory.h"
 #include "pick.h"
+#include "records.h"
 #include "render.h"
 #include "repack.h"
 #include "summary.h"
@@ -652,6 +655,54 @@ out:
     flowan_batch_free(batch);
 }
 
+/* A segment with an index, who is in it, and who is not. */
+static void nat(trial *t)
+{
+    static const char text[] =
+        "{\"time_received_ns\":1742000000000000000,\"src_addr\":\"10.0.0.1\","
+        "\"post_nat_src_ipv4_address\":\"cb007107\","
+        "\"post_napt_src_transport_port\":7}\n"
+        "{\"time_received_ns\":1742009000000000000}\n";
+    char path[160];
+    const char *paths[] = {path};
+    const flowan_writer_options to = {.size = sizeof to, .nat_index = true};
+    flowan_nat_options options = {.size = sizeof options,
+                                  .has_port = true,
+                                  .port = 7,
+                                  .has_from = true,
+                                  .has_to = true};
+    flowan_batch *batch = records_of(text, sizeof text - 1);
+    flowan_writer *writer = NULL;
+    flowan_nat *handle = NULL;
+    flowan_nat_match match;
+    flowan_gap gap;
+    snprintf(path, sizeof path, "%s/nat.seg", t->directory);
+    EXPECT(flowan_address_parse("203.0.113.7", &options.address, NULL) == FLOWAN_OK,
+           "no address");
+    ONCE(flowan_writer_open(&writer, path, &to, &t->error));
+    STEP(flowan_writer_write(writer, batch, 0, 2, NULL, &t->error));
+    STEP(flowan_writer_finish(writer, NULL, 0, &t->error));
+    for (uint64_t i = 0; i < 2; i++) {
+        options.from_ns = UINT64_C(1742000000000000000) + i * 1000000000000;
+        options.to_ns = options.from_ns + 1;
+        ONCE(flowan_nat_open(&handle, paths, 1, &options, &t->error));
+        flowan_status status;
+        while ((status = TRY(flowan_nat_next(handle, &match, &t->error))) == FLOWAN_OK)
+            fl_buffer_append(&t->said, match.record, match.record_size);
+        if (status < 0)
+            goto out;
+        fl_buffer_format(&t->said, "%d", (int)flowan_nat_answer(handle));
+        if (flowan_nat_gap(handle, 0, &gap))
+            fl_buffer_format(&t->said, "%llu", (unsigned long long)gap.from_ns);
+        flowan_nat_free(handle);
+        handle = NULL;
+    }
+out:
+    flowan_nat_free(handle);
+    flowan_writer_free(writer);
+    flowan_batch_free(batch);
+}
+
 static void import_alone(trial *t)
 {
     import_by(t, 1);
@@ -1053,6 +1104,7 @@ static const scenario scenarios[] = {
     {"repair", repair, false},
     {"expire", expire, false},
     {"gaps and losses", missing, false},
+    {"NAT lookup", nat, false},
     {"import", import_alone, false},
     {"import by three", import_by_three, false},
     {"networks", networks, true},
