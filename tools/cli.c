@@ -294,7 +294,8 @@ int cli_tell_scan(const flowan_scan *scan, int status, const char *const *paths,
     if (status != CLI_DONE)
         return status;
     uint64_t passed = counts.blocks_skipped + counts.blocks_not_matching +
-                      counts.blocks_by_bounds + counts.blocks_by_dictionary;
+                      counts.blocks_by_bounds + counts.blocks_by_dictionary +
+                      counts.blocks_by_index;
     if (rejects == CLI_DONE && counts.rows == 0 && passed == 0 && !cli_stopped())
         cli_message("%s: no flow records", what);
     return rejects;

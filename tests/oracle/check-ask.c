@@ -456,9 +456,27 @@ static bool same_sum(flowan_sum a, flowan_sum b)
     return a.low == b.low && a.high == b.high;
 }
 
-static void check_sums(const inquiry *in, const world *w, const segment *s,
-                       const flowan_scan_sums *want)
+static bool asks(const inquiry *in, const char *column)
 {
+    const char *const *names = names_of(in);
+    for (size_t i = 0; names && i < in->name_count; i++)
+        if (strcmp(names[i], column) == 0)
+            return true;
+    return !names;
+}
+
+static void check_sums(const inquiry *in, const world *w, const segment *s,
+                       const flowan_scan_sums *all)
+{
+    flowan_scan_sums asked = *all; /* only columns that are asked for are summed up */
+    const flowan_scan_sums *want = &asked;
+    if (!asks(in, "bytes"))
+        asked.bytes = (flowan_sum){0};
+    if (!asks(in, "packets"))
+        asked.packets = (flowan_sum){0};
+    asked.has_span = all->has_span &&
+                     (asks(in, "time_received_ns") || asks(in, "time_flow_start_ns") ||
+                      asks(in, "time_flow_end_ns"));
     flowan_scan *scan = open_scan(in, w, s);
     flowan_scan_sums got = {0};
     flowan_error error;
