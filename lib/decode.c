@@ -489,26 +489,35 @@ static bool needs_order(const fl_layout *l, const char *const *names, size_t cou
     return needs;
 }
 
+/* fl_unpack_free and fl_segment_head_free in any case. */
+static flowan_status open_block(const flowan_reader *reader, fl_workspace *space,
+                                size_t index, fl_unpack *unpack, fl_segment_head *head,
+                                flowan_error *error)
+{
+    *unpack = (fl_unpack){0};
+    *head = (fl_segment_head){0};
+    if (index >= reader->block_count)
+        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                              "%s: has no block %zu", reader->path, index);
+    uint64_t block = reader->blocks[index].offset;
+    flowan_status status = fl_reader_head(reader, &space->head, block, head, error);
+    if (status != FLOWAN_OK)
+        return status;
+    if (head->block_size != reader->blocks[index].size)
+        return fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, block,
+                              "a block of another size than the footer says", error);
+    return fl_unpack_open(unpack, reader, space, head, block, error);
+}
+
 flowan_status fl_reader_ask(const flowan_reader *reader, fl_workspace *space,
                             size_t index, const fl_question *question,
                             const char *const *columns, size_t count,
                             flowan_batch *batch, fl_answer *answer, flowan_error *error)
 {
     flowan_batch_reset(batch);
-    if (index >= reader->block_count)
-        return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
-                              "%s: has no block %zu", reader->path, index);
-    uint64_t block = reader->blocks[index].offset;
-    fl_segment_head head;
-    flowan_status status = fl_reader_head(reader, &space->head, block, &head, error);
-    if (status != FLOWAN_OK)
-        return status;
     decode d = {.batch = batch};
-    if (head.block_size == reader->blocks[index].size)
-        status = fl_unpack_open(&d.unpack, reader, space, &head, block, error);
-    else
-        status = fl_reader_fail(reader, FLOWAN_ERROR_FORMAT, block,
-                                "a block of another size than the footer says", error);
+    fl_segment_head head;
+    flowan_status status = open_block(reader, space, index, &d.unpack, &head, error);
     fl_question own = *question;
     if (status == FLOWAN_OK &&
         needs_order(&d.unpack.layout, columns, count, question->filter))
@@ -534,4 +543,46 @@ flowan_status flowan_reader_read(flowan_reader *reader, size_t index,
     fl_answer answer;
     return fl_reader_ask(reader, &reader->space, index, &all, columns, count, batch,
                          &answer, error);
+}
+
+/* The cell of a column that is told by runs, by its number in per_run, and of all rows;
+ * FL_LAYOUT_PER_RUN_MAX where it is not. */
+static size_t find_run_cell(const fl_layout *l, flowan_field field)
+{
+    for (size_t i = 0; i < l->column_count; i++) {
+        bool has = fl_reader_field(&l->columns[i]) == (int)field;
+        for (size_t c = 0; has && c < l->class_count; c++)
+            has = fl_layout_has(l, l->class_shapes[c], i);
+        for (size_t k = 0; has && k < l->per_run_count; k++)
+            if (l->per_run[k] == l->columns[i].first_cell)
+                return k;
+    }
+    return FL_LAYOUT_PER_RUN_MAX;
+}
+
+flowan_status fl_reader_received(const flowan_reader *reader, fl_workspace *space,
+                                 size_t index, uint64_t **times, size_t *count,
+                                 flowan_error *error)
+{
+    fl_unpack u;
+    fl_segment_head head;
+    size_t cell = FL_LAYOUT_PER_RUN_MAX;
+    *times = NULL;
+    *count = 0;
+    flowan_status status = open_block(reader, space, index, &u, &head, error);
+    if (status == FLOWAN_OK)
+        cell = find_run_cell(&u.layout, FLOWAN_FIELD_TIME_RECEIVED_NS);
+    if (cell < FL_LAYOUT_PER_RUN_MAX)
+        status = fl_unpack_runs(&u);
+    if (status == FLOWAN_OK && cell < FL_LAYOUT_PER_RUN_MAX) {
+        *times = fl_memory_alloc(u.layout.run_count, sizeof **times);
+        if (!*times)
+            status = fl_status_memory(error);
+    }
+    for (size_t i = 0; *times && i < u.layout.run_count; i++)
+        if (u.lengths[i] > 0)
+            (*times)[(*count)++] = u.run_numbers[cell][i];
+    fl_unpack_free(&u);
+    fl_segment_head_free(&head);
+    return status;
 }

@@ -229,6 +229,13 @@ flowan_status fl_build_end(fl_build *build, const fl_group *group, fl_branch *ou
 
 /* --- the finished tree --- */
 
+static bool is_one_address(const fl_test *test)
+{
+    const fl_wide_range *range = test->addresses.ranges;
+    return test->kind == FL_TEST_IN && test->addresses.count == 1 &&
+           range->low.high == range->high.high && range->low.low == range->high.low;
+}
+
 /* About what a test costs a row, in comparisons. */
 static uint32_t test_cost(const fl_test *test)
 {
@@ -247,7 +254,10 @@ static uint32_t test_cost(const fl_test *test)
     if (!info)
         return 20;
     switch (info->type) {
-    case FLOWAN_TYPE_ADDRESS: return test->addresses.count > 1 ? 24 : 6;
+    case FLOWAN_TYPE_ADDRESS:
+        if (is_one_address(test)) /* which few rows have: those behind it cost nothing */
+            return 1;
+        return test->addresses.count > 1 ? 24 : 6;
     case FLOWAN_TYPE_TEXT:
     case FLOWAN_TYPE_JSON:
     case FLOWAN_TYPE_LIST_U64:

@@ -119,7 +119,8 @@ static void choose_size(fl_fuse *fuse, size_t count)
         bits++;
         from = from * 333 / 100;
     }
-    uint64_t factor = count > 1 ? 875 + 4983 / log2_of(count) : 1125;
+    unsigned log2 = log2_of(count);
+    uint64_t factor = log2 > 0 ? 875 + 4983 / log2 : 1125;
     factor = factor > 1125 ? factor : 1125;
     uint64_t room = (uint64_t)count * factor / 1000;
     uint64_t segments = (room + ((uint64_t)1 << bits) - 1) >> bits;

@@ -239,24 +239,50 @@ void fl_integers_put(fl_integers *integers, fl_buffer *out, const uint64_t *valu
 
 /* --- reading --- */
 
+enum { WINDOW = 1024 };
+
 /* A segment on its way into an array: its numbers stand from `first` to `end` there. */
 typedef struct stored {
-    uint64_t *values;
+    uint64_t *values;       /* the array; or WINDOW of it, which go to … */
+    uint16_t *narrow;       /* … this one, where it is not NULL */
+    uint64_t any;           /* bits of what went there */
+    const fl_piece *pieces; /* those that are not all done */
+    size_t piece_count;
+    size_t done; /* places that need no more looking at */
     size_t first;
     size_t end;
 } stored;
 
-/* The next piece's overlap with the segment, or false: none is left. */
-static bool next_piece(const stored *s, const fl_piece *pieces, size_t count,
-                       size_t *next, size_t *first, size_t *end)
+/* Whether any piece is left. */
+static bool has_piece(stored *s)
 {
-    while (*next < count && pieces[*next].end <= s->first)
-        ++*next;
-    if (*next == count || pieces[*next].first >= s->end)
+    while (s->piece_count > 0 && s->pieces->end <= s->done) {
+        s->pieces++;
+        s->piece_count--;
+    }
+    return s->piece_count > 0;
+}
+
+/* What of the segment is to be filled next: *out is where. False when it is done. */
+static bool next_part(stored *s, size_t *first, size_t *end, uint64_t **out)
+{
+    if (!has_piece(s) || s->pieces->first >= s->end || s->done == s->end)
         return false;
-    *first = pieces[*next].first > s->first ? pieces[*next].first : s->first;
-    *end = pieces[*next].end < s->end ? pieces[*next].end : s->end;
+    *first = s->pieces->first > s->done ? s->pieces->first : s->done;
+    *end = s->pieces->end < s->end ? s->pieces->end : s->end;
+    if (s->narrow && *end - *first > WINDOW)
+        *end = *first + WINDOW;
+    *out = s->narrow ? s->values : s->values + *first;
+    s->done = *end;
     return true;
+}
+
+static void end_part(stored *s, size_t first, size_t end)
+{
+    for (size_t i = 0; s->narrow && i < end - first; i++) {
+        s->any |= s->values[i];
+        s->narrow[first + i] = (uint16_t)s->values[i];
+    }
 }
 
 static void unpack_bits(const unsigned char *bits, uint64_t at, unsigned width,
@@ -273,8 +299,7 @@ static void unpack_bits(const unsigned char *bits, uint64_t at, unsigned width,
             values[i] = base + fl_bits_get(bits, at, width);
 }
 
-static bool get_packed(fl_cursor *in, const stored *s, const fl_piece *pieces,
-                       size_t piece_count)
+static bool get_packed(fl_cursor *in, stored *s)
 {
     uint64_t base = fl_bits_unzigzag(fl_cursor_varint(in));
     unsigned width = (unsigned)fl_cursor_get(in, 1);
@@ -284,16 +309,18 @@ static bool get_packed(fl_cursor *in, const stored *s, const fl_piece *pieces,
         fl_cursor_take(in, fl_bits_bytes((uint64_t)(s->end - s->first) * width));
     if (!bits)
         return false;
-    size_t next = 0;
     size_t first;
     size_t end;
-    for (; next_piece(s, pieces, piece_count, &next, &first, &end); next++)
+    uint64_t *values;
+    while (next_part(s, &first, &end, &values)) {
         if (width == 0)
-            for (size_t i = first; i < end; i++)
-                s->values[i] = base;
+            for (size_t i = 0; i < end - first; i++)
+                values[i] = base;
         else
-            unpack_bits(bits, (uint64_t)(first - s->first) * width, width, base,
-                        s->values + first, end - first);
+            unpack_bits(bits, (uint64_t)(first - s->first) * width, width, base, values,
+                        end - first);
+        end_part(s, first, end);
+    }
     return true;
 }
 
@@ -329,8 +356,11 @@ static uint64_t sum_bits(const unsigned char *tokens, size_t count)
     size_t i = 0;
     for (; i + 1024 <= count; i += 1024) { /* 61 bits each: the sum fits 16 bits */
         uint16_t part = 0;
-        for (size_t k = 0; k < 1024; k++)
-            part = (uint16_t)(part + fl_bits_token_bits(tokens[i + k]));
+        for (size_t k = 0; k < 1024; k++) { /* fl_bits_token_bits, in a byte's width */
+            unsigned char quarter = tokens[i + k] >> 2;
+            unsigned char bits = quarter > 3 ? (unsigned char)(quarter - 2) : 0;
+            part = (uint16_t)(part + bits);
+        }
         total += part;
     }
     for (; i < count; i++)
@@ -391,8 +421,7 @@ static uint64_t unpack_tokens(const unsigned char *tokens, const unsigned char *
     return at;
 }
 
-static bool get_tokens(fl_integers *integers, fl_cursor *in, const stored *s,
-                       bool zigzag, const fl_piece *pieces, size_t piece_count)
+static bool get_tokens(fl_integers *integers, fl_cursor *in, stored *s, bool zigzag)
 {
     size_t count = s->end - s->first;
     uint64_t base = zigzag ? 0 : fl_bits_unzigzag(fl_cursor_varint(in));
@@ -409,29 +438,53 @@ static bool get_tokens(fl_integers *integers, fl_cursor *in, const stored *s,
     const unsigned char *bits = fl_cursor_take(in, fl_bits_bytes(total));
     if (!bits)
         return false;
-    size_t next = 0;
     size_t first;
     size_t end;
-    size_t done = s->first; /* of which `at` bits are passed */
+    uint64_t *values;
+    size_t passed = s->first; /* of which `at` bits are */
     uint64_t at = 0;
     unsigned most = total ? most_bits(tokens, count) : 0;
-    for (; next_piece(s, pieces, piece_count, &next, &first, &end); next++) {
-        uint64_t *values = s->values + first;
+    while (next_part(s, &first, &end, &values)) {
         const unsigned char *piece = tokens + (first - s->first);
         if (total > 0) {
-            at += sum_bits(tokens + (done - s->first), first - done);
+            at += sum_bits(tokens + (passed - s->first), first - passed);
             at = unpack_tokens(piece, bits, at, values, end - first, most);
         } else { /* all below 16 */
             for (size_t i = 0; i < end - first; i++)
                 values[i] = piece[i];
         }
-        done = end;
+        passed = end;
         if (zigzag)
             for (size_t i = 0; i < end - first; i++)
                 values[i] = fl_bits_unzigzag(values[i]);
         else if (base)
             for (size_t i = 0; i < end - first; i++)
                 values[i] += base;
+        end_part(s, first, end);
+    }
+    return true;
+}
+
+static bool get_array(fl_integers *integers, fl_cursor *in, stored *s, size_t count)
+{
+    while (s->end < count) {
+        s->done = s->end;
+        if (!has_piece(s)) {
+            fl_cursor_take(in, in->left);
+            break;
+        }
+        uint64_t part = fl_cursor_varint(in);
+        unsigned mode = (unsigned)fl_cursor_get(in, 1);
+        if (in->failed || part == 0 || part > count - s->end || mode > MODE_KNOWN ||
+            mode == MODE_ZIGZAG)
+            return false;
+        s->first = s->end;
+        s->end += (size_t)part;
+        bool sound = mode & MODE_TOKENS
+                         ? get_tokens(integers, in, s, mode & MODE_ZIGZAG)
+                         : get_packed(in, s);
+        if (!sound)
+            return false;
     }
     return true;
 }
@@ -439,27 +492,17 @@ static bool get_tokens(fl_integers *integers, fl_cursor *in, const stored *s,
 bool fl_integers_get_pieces(fl_integers *integers, fl_cursor *in, uint64_t *values,
                             size_t count, const fl_piece *pieces, size_t piece_count)
 {
-    stored s = {values, 0, 0};
-    size_t next = 0; /* the first piece that is not all done */
-    while (s.end < count) {
-        uint64_t part = fl_cursor_varint(in);
-        unsigned mode = (unsigned)fl_cursor_get(in, 1);
-        if (in->failed || part == 0 || part > count - s.end || mode > MODE_KNOWN ||
-            mode == MODE_ZIGZAG)
-            return false;
-        s.first = s.end;
-        s.end += (size_t)part;
-        while (next < piece_count && pieces[next].end <= s.first)
-            next++;
-        const fl_piece *left = piece_count ? pieces + next : NULL;
-        bool sound = mode & MODE_TOKENS
-                         ? get_tokens(integers, in, &s, mode & MODE_ZIGZAG, left,
-                                      piece_count - next)
-                         : get_packed(in, &s, left, piece_count - next);
-        if (!sound)
-            return false;
-    }
-    return true;
+    stored s = {.values = values, .pieces = pieces, .piece_count = piece_count};
+    return get_array(integers, in, &s, count);
+}
+
+bool fl_integers_get_narrow(fl_integers *integers, fl_cursor *in, uint16_t *values,
+                            size_t count)
+{
+    uint64_t window[WINDOW];
+    const fl_piece all = {0, count};
+    stored s = {.values = window, .narrow = values, .pieces = &all, .piece_count = 1};
+    return get_array(integers, in, &s, count) && s.any <= UINT16_MAX;
 }
 
 bool fl_integers_get(fl_integers *integers, fl_cursor *in, uint64_t *values,

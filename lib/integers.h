@@ -34,14 +34,19 @@ uint64_t fl_integers_cost(const uint64_t *values, size_t count, bool pack_only);
 bool fl_integers_get(fl_integers *integers, fl_cursor *in, uint64_t *values,
                      size_t count);
 
+/* Likewise, of numbers that fit 16 bits: false when one does not. */
+bool fl_integers_get_narrow(fl_integers *integers, fl_cursor *in, uint16_t *values,
+                            size_t count);
+
 /* Places of an array, from `first` to before `end`. */
 typedef struct fl_piece {
     size_t first;
     size_t end;
 } fl_piece;
 
-/* Likewise, but fills only pieces of the array, which ascend and do not overlap; other
- * places stay as they are. */
+/* As fl_integers_get, but fills only pieces of the array, which ascend and do not overlap; other
+ * places stay as they are. The cursor is left at its end, and what stands there behind the
+ * last piece is not looked at. */
 bool fl_integers_get_pieces(fl_integers *integers, fl_cursor *in, uint64_t *values,
                             size_t count, const fl_piece *pieces, size_t piece_count);
 

@@ -7,8 +7,9 @@
 
 enum {
     VERDICTS_MAX = 1 << 20,
-    KNOWN_MAX = 1024,  /* dictionaries that are looked into; the list is searched */
-    NAMESAKES_MAX = 12 /* columns of a name: one a type, but in hostile files */
+    KNOWN_MAX = 1024,   /* dictionaries that are looked into; the list is searched */
+    NAMESAKES_MAX = 12, /* columns of a name: one a type, but in hostile files */
+    LOOK_MAX = 4096     /* values of a dictionary that are looked at together */
 };
 
 /* Whether any value of a stream's dictionary passes a test. */
@@ -22,6 +23,33 @@ typedef struct fl_pick_known {
 static size_t class_rows(const fl_pick *p, size_t class)
 {
     return fl_unpack_class_rows(p->unpack, class);
+}
+
+/* --- masks: a bit a number --- */
+
+static void fill_mask(uint64_t *mask, size_t rows, bool set)
+{
+    memset(mask, set ? 0xff : 0, fl_wanted_words(rows) * sizeof *mask);
+    if (set && rows % 64)
+        mask[rows / 64] = ((uint64_t)1 << (rows % 64)) - 1;
+}
+
+static void match_bits(const fl_test *test, const uint64_t *numbers, size_t count,
+                       uint64_t *mask)
+{
+    fill_mask(mask, count, false);
+    for (size_t i = 0; i < count; i++)
+        mask[i / 64] |=
+            (uint64_t)(((numbers[i] & test->mask) == test->mask) != test->mask_outside)
+            << (i % 64);
+}
+
+static bool is_empty(const uint64_t *mask, size_t words)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < words; i++)
+        any |= mask[i];
+    return any == 0;
 }
 
 /* --- which column is meant --- */
@@ -147,13 +175,23 @@ static fl_verdict judge_addresses(const fl_pick *p, const fl_test *test, size_t 
 
 /* --- dictionaries --- */
 
-static bool stands_in(const fl_test *test, bool address, uint64_t high, uint64_t number)
+/* Whether any number passes; of addresses they are the second halves. */
+static bool any_passes(const fl_test *test, bool address, uint64_t high,
+                       const uint64_t *numbers, size_t count)
 {
-    if (address)
-        return fl_addresses_has(&test->addresses, (fl_wide){high, number});
-    if (test->kind == FL_TEST_IN)
-        return fl_numbers_has(&test->numbers, number);
-    return ((number & test->mask) == test->mask) != test->mask_outside;
+    uint64_t mask[LOOK_MAX / 64];
+    for (size_t at = 0; at < count; at += LOOK_MAX) {
+        size_t here = count - at < LOOK_MAX ? count - at : LOOK_MAX;
+        if (address)
+            fl_addresses_match_low(&test->addresses, high, numbers + at, here, mask);
+        else if (test->kind == FL_TEST_IN)
+            fl_numbers_match(&test->numbers, numbers + at, here, mask);
+        else
+            match_bits(test, numbers + at, here, mask);
+        if (!is_empty(mask, fl_wanted_words(here)))
+            return true;
+    }
+    return false;
 }
 
 static flowan_status look_into(fl_pick *p, const fl_test *test, size_t stream,
@@ -169,16 +207,14 @@ static flowan_status look_into(fl_pick *p, const fl_test *test, size_t stream,
     *verdict = FL_SOME;
     if (p->known_count == KNOWN_MAX)
         return FLOWAN_OK;
-    uint64_t *values;
-    size_t count;
-    flowan_status status = fl_unpack_values(p->unpack, stream, &values, &count);
+    fl_unpack_list list;
+    flowan_status status = fl_unpack_values(p->unpack, stream, &list);
     if (status != FLOWAN_OK)
         return status;
-    *verdict = values ? FL_NONE : FL_SOME;
-    for (size_t i = 0; i < count && *verdict == FL_NONE; i++)
-        if (stands_in(test, address, high, values[i]))
-            *verdict = FL_SOME;
-    fl_pool_give(p->unpack->integers.pool, values);
+    if (list.values && !any_passes(test, address, high, list.values, list.count) &&
+        !any_passes(test, address, high, list.others, list.other_count))
+        *verdict = FL_NONE;
+    fl_pool_give(p->unpack->integers.pool, list.others);
     if (!fl_memory_grow((void **)&p->known, &p->known_room, p->known_count + 1,
                         sizeof *p->known))
         return fl_status_memory(p->unpack->error);
@@ -305,13 +341,6 @@ static flowan_status judge_classes(fl_pick *p, bool *any)
 
 /* --- rows of a class --- */
 
-static void fill_mask(uint64_t *mask, size_t rows, bool set)
-{
-    memset(mask, set ? 0xff : 0, fl_wanted_words(rows) * sizeof *mask);
-    if (set && rows % 64)
-        mask[rows / 64] = ((uint64_t)1 << (rows % 64)) - 1;
-}
-
 /* Numbers of the class, of those rows that are wanted where these are few. */
 typedef struct some_rows {
     uint32_t *places; /* NULL: all */
@@ -344,16 +373,6 @@ static void end_rows(fl_pick *p, size_t class, some_rows *r, uint64_t *mask)
     for (size_t i = 0; i < r->count; i++)
         mask[r->places[i] / 64] |= (few[i / 64] >> (i % 64) & 1) << (r->places[i] % 64);
     fl_pool_give(p->unpack->integers.pool, r->places);
-}
-
-static void match_bits(const fl_test *test, const uint64_t *numbers, size_t count,
-                       uint64_t *mask)
-{
-    fill_mask(mask, count, false);
-    for (size_t i = 0; i < count; i++)
-        mask[i / 64] |=
-            (uint64_t)(((numbers[i] & test->mask) == test->mask) != test->mask_outside)
-            << (i % 64);
 }
 
 static flowan_status match_addresses(fl_pick *p, const fl_test *test, size_t cell,
@@ -410,14 +429,6 @@ static flowan_status match_test(fl_pick *p, size_t number, size_t class, uint64_
     else
         fl_pool_give(p->unpack->integers.pool, r.places);
     return status;
-}
-
-static bool is_empty(const uint64_t *mask, size_t words)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < words; i++)
-        any |= mask[i];
-    return any == 0;
 }
 
 static flowan_status match_node(fl_pick *p, size_t number, size_t class, uint64_t *mask,

@@ -47,7 +47,8 @@ static fl_pool_piece *cut(fl_pool *pool, size_t bytes)
 {
     fl_pool_chunk *chunk = pool->chunks;
     if (!chunk || CHUNK_SIZE - chunk->used < bytes) {
-        chunk = fl_memory_alloc_large(CHUNK_SIZE);
+        chunk = pool->sparse ? fl_memory_alloc(CHUNK_SIZE, 1)
+                             : fl_memory_alloc_large(CHUNK_SIZE);
         if (!chunk)
             return NULL;
         *chunk = (fl_pool_chunk){pool->chunks, ALIGNMENT};

@@ -12,6 +12,8 @@ enum { FL_POOL_SIZES = 128 };
 typedef struct fl_pool {
     struct fl_pool_piece *free[FL_POOL_SIZES]; /* by their sizes */
     struct fl_pool_chunk *chunks;
+    bool sparse; /* for arrays that are hardly touched: not of large pages, which the system
+                    fills with zeros */
 } fl_pool;
 
 /* As fl_memory_alloc; `pool` NULL: that. What comes back holds anything. */

@@ -183,20 +183,44 @@ static void clear(uint64_t *mask, size_t count)
     memset(mask, 0, (count + 63) / 64 * sizeof *mask);
 }
 
+/* The numbers up to `most` that are in none of the set's ranges, where that is one range:
+ * the one number of `!=`, say. */
+static bool find_gap(const fl_numbers *set, uint64_t most, fl_range *gap)
+{
+    if (set->count != 2 || set->ranges[0].low != 0 || set->ranges[1].high < most)
+        return false;
+    *gap = (fl_range){set->ranges[0].high + 1, set->ranges[1].low - 1};
+    return true;
+}
+
+static void invert_mask(uint64_t *mask, size_t count)
+{
+    for (size_t word = 0; word < (count + 63) / 64; word++)
+        mask[word] = ~mask[word];
+    if (count % 64)
+        mask[count / 64] &= ((uint64_t)1 << count % 64) - 1;
+}
+
 void fl_numbers_match(const fl_numbers *set, const uint64_t *values, size_t count,
                       uint64_t *mask)
 {
-    if (set->count == 0)
+    fl_range gap;
+    if (set->count == 0) {
         clear(mask, count);
-    else if (set->count == 1)
+    } else if (set->count == 1) {
         match_range_u64(set->ranges[0], values, count, mask);
-    else
+    } else if (find_gap(set, UINT64_MAX, &gap)) {
+        match_range_u64(gap, values, count, mask);
+        invert_mask(mask, count);
+    } else {
         match_set_u64(set, values, count, mask);
+    }
 }
 
 void fl_numbers_match_u32(const fl_numbers *set, const uint32_t *values, size_t count,
                           uint64_t *mask)
 {
+    fl_range gap;
     if (set->count == 0 || set->ranges[0].low > UINT32_MAX) {
         clear(mask, count);
     } else if (set->count == 1 || set->ranges[1].low > UINT32_MAX) {
@@ -204,6 +228,9 @@ void fl_numbers_match_u32(const fl_numbers *set, const uint32_t *values, size_t 
         if (range.high > UINT32_MAX)
             range.high = UINT32_MAX;
         match_range_u32(range, values, count, mask);
+    } else if (find_gap(set, UINT32_MAX, &gap)) {
+        match_range_u32(gap, values, count, mask);
+        invert_mask(mask, count);
     } else {
         match_set_u32(set, values, count, mask);
     }

@@ -75,6 +75,7 @@ void fl_workspace_free(fl_workspace *space)
     for (size_t i = 0; i < sizeof space->spares / sizeof *space->spares; i++)
         fl_buffer_free(&space->spares[i]);
     fl_pool_free(&space->pool);
+    fl_pool_free(&space->sparse);
 }
 
 static bool add_block(flowan_reader *reader, uint64_t offset,

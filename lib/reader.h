@@ -13,6 +13,7 @@
 typedef struct fl_workspace {
     fl_codec *codec; /* made when first used */
     fl_pool pool;
+    fl_pool sparse;
     fl_buffer head;
     fl_buffer stored;
     fl_buffer spares[4]; /* borrowed by whoever unpacks a block */
@@ -62,5 +63,12 @@ flowan_status fl_reader_head(const flowan_reader *reader, fl_buffer *bytes,
 /* A stored key and type that the table has is that field; all else, -1, is an extra
  * column. */
 int fl_reader_field(const fl_layout_column *column);
+
+/* When the block's records were received: each time at least once, 0 where one has none.
+ * *times is the caller's; NULL where that takes a look at the records, because the block
+ * does not tell it by runs of them. */
+flowan_status fl_reader_received(const flowan_reader *reader, fl_workspace *space,
+                                 size_t block, uint64_t **times, size_t *count,
+                                 flowan_error *error);
 
 #endif

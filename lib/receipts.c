@@ -22,13 +22,32 @@ typedef struct walk {
     flowan_error *error;
 } walk;
 
+/* By runs of records, where these tell all: there are few beside the records. */
+static flowan_status add_runs(walk *w, flowan_reader *reader, size_t block, bool *told)
+{
+    uint64_t *times;
+    size_t count;
+    flowan_status status =
+        fl_reader_received(reader, &reader->space, block, &times, &count, w->error);
+    *told = times != NULL;
+    for (size_t i = 0; i < count; i++)
+        *told = *told && times[i] > 0 && times[i] <= INT64_MAX;
+    for (size_t i = 0; *told && status == FLOWAN_OK && i < count; i++)
+        if (!fl_gaps_cover(w->gaps, times[i], times[i]))
+            status = fl_status_memory(w->error);
+    fl_memory_free(times);
+    return status;
+}
+
 static flowan_status read_block(walk *w, flowan_reader *reader, size_t block)
 {
     static const char *const columns[] = {"time_received_ns", "time_flow_start_ns"};
-    flowan_status status =
-        flowan_reader_read(reader, block, columns, 2, w->batch, w->error);
+    bool told;
+    flowan_status status = add_runs(w, reader, block, &told);
+    if (status == FLOWAN_OK && !told)
+        status = flowan_reader_read(reader, block, columns, 2, w->batch, w->error);
     if (status == FLOWAN_OK)
-        return flowan_gaps_add(w->gaps, w->batch, w->error);
+        return told ? status : flowan_gaps_add(w->gaps, w->batch, w->error);
     w->incomplete = true;
     return status == FLOWAN_ERROR_MEMORY ? status : FLOWAN_OK;
 }

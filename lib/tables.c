@@ -219,22 +219,12 @@ bool fl_table_get_others(fl_integers *integers, fl_cursor *in, size_t limit,
                          uint64_t **numbers, size_t *count)
 {
     uint64_t *places;
-    uint64_t *others;
-    size_t exceptions;
-    uint64_t *all = NULL;
-    if (get_exceptions(integers, in, limit, &places, &others, &exceptions)) {
-        all = fl_pool_take(integers->pool, *count + exceptions, sizeof *all);
-        if (!all)
-            integers->no_memory = true;
-    }
-    if (all) {
-        memcpy(all, *numbers, *count * sizeof *all);
-        memcpy(all + *count, others, exceptions * sizeof *all);
-        fl_pool_give(integers->pool, *numbers);
-        *numbers = all;
-        *count += exceptions;
-    }
+    bool sound = get_exceptions(integers, in, limit, &places, numbers, count);
     fl_pool_give(integers->pool, places);
-    fl_pool_give(integers->pool, others);
-    return all != NULL;
+    if (!sound) {
+        fl_pool_give(integers->pool, *numbers);
+        *numbers = NULL;
+        *count = 0;
+    }
+    return sound;
 }

@@ -28,8 +28,8 @@ void fl_table_put_exceptions(fl_integers *integers, fl_buffer *out,
 bool fl_table_get_exceptions(fl_integers *integers, fl_cursor *in, uint64_t *numbers,
                              size_t count);
 
-/* Reads exceptions of an array of at most `limit` numbers, and appends only what is there
- * to *numbers, which has *count. */
+/* Reads exceptions of an array of at most `limit` numbers: only what is there, not where.
+ * *numbers is the caller's. */
 bool fl_table_get_others(fl_integers *integers, fl_cursor *in, size_t limit,
                          uint64_t **numbers, size_t *count);
 

@@ -131,6 +131,7 @@ flowan_status fl_unpack_open(fl_unpack *u, const flowan_reader *reader,
         space->codec = fl_codec_new(0);
     u->integers.codec = space->codec;
     u->integers.pool = &space->pool;
+    space->sparse.sparse = true;
     fl_buffer *const own[] = {&u->directory, &u->small, &u->part, &u->integers.tokens};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         *own[i] = space->spares[i];
@@ -174,7 +175,7 @@ flowan_status fl_unpack_told(fl_unpack *u, size_t cell, size_t class,
                              const uint32_t *places, size_t count, uint64_t *out)
 {
     const fl_layout *l = &u->layout;
-    flowan_status status = fl_unpack_order(u);
+    flowan_status status = fl_unpack_order_of(u, class);
     if (status != FLOWAN_OK)
         return status;
     const uint32_t *runs = u->runs + u->first[class];

@@ -11,6 +11,7 @@
 /* A stream, as far as it was needed. */
 typedef struct fl_unpack_stream {
     uint64_t *numbers; /* NULL: not yet. RANKS and TALKS: ranks, or conversations */
+    fl_pool *pool;     /* that these are of */
     bool whole;        /* else only those of rows that are wanted */
     bool busy;         /* it is being read */
     uint64_t *list; /* RANKS: what they stand for; KEYED and OFFSET: the table. NULL: not
@@ -28,6 +29,9 @@ typedef struct fl_unpack_use {
     uint32_t cell;
     uint32_t first; /* number of the stream */
 } fl_unpack_use;
+
+/* Of which classes it is known which rows these are. */
+typedef enum fl_placed { FL_PLACED_NONE, FL_PLACED_WANTED, FL_PLACED_ALL } fl_placed;
 
 typedef struct fl_unpack {
     const flowan_reader *reader;
@@ -48,11 +52,12 @@ typedef struct fl_unpack {
     uint32_t *first;      /* class_count + 1: rows of the classes before */
     const fl_wanted *wanted; /* the caller's; NULL: all rows are */
     uint32_t *rows;          /* in order of classes … */
-    uint32_t *runs;          /* … and of which run each is */
+    uint32_t *runs;          /* … of which run each is … */
+    fl_placed placed;        /* … and which of them are filled */
     uint16_t *class_of_row;
-    uint16_t *labels; /* per run */
+    uint16_t *labels; /* per run, as the next two */
     uint32_t *lengths;
-    uint64_t *run_numbers[FL_LAYOUT_PER_RUN_MAX];
+    uint64_t *run_numbers[FL_LAYOUT_PER_RUN_MAX]; /* of the cells in layout.per_run */
     fl_unpack_stream *streams;
     fl_unpack_use *uses; /* by stream, then class */
     size_t use_count;
@@ -77,7 +82,11 @@ flowan_status fl_unpack_rows(fl_unpack *unpack);
 /* Which classes the rows of each label are of. */
 flowan_status fl_unpack_labels(fl_unpack *unpack);
 
-/* Which rows these are, and of which run each is. Once is enough, as of the next. */
+/* How long the runs are, and their numbers. */
+flowan_status fl_unpack_runs(fl_unpack *unpack);
+
+/* Which rows these are, and of which run each is: of classes that are wanted. Once is
+ * enough, as of the next. */
 flowan_status fl_unpack_order(fl_unpack *unpack);
 
 /* Of which class each row is, in their order. */
@@ -92,10 +101,16 @@ void fl_unpack_want(fl_unpack *unpack, const fl_wanted *wanted);
 flowan_status fl_unpack_cell(fl_unpack *unpack, size_t cell, size_t class,
                              const uint32_t *places, size_t count, uint64_t *out);
 
-/* The numbers that a stream may have, some maybe more than once: *values is the caller's,
- * NULL where its kind does not tell. */
-flowan_status fl_unpack_values(fl_unpack *unpack, size_t stream, uint64_t **values,
-                               size_t *count);
+/* The numbers that a stream may have, some maybe more than once. */
+typedef struct fl_unpack_list {
+    const uint64_t *values; /* borrowed as long as the stream is not forgotten; NULL: the
+                               stream's kind does not tell */
+    size_t count;
+    uint64_t *others; /* some more, which the caller gives back to the pool */
+    size_t other_count;
+} fl_unpack_list;
+
+flowan_status fl_unpack_values(fl_unpack *unpack, size_t stream, fl_unpack_list *out);
 
 /* The bytes of a part; borrowed until the next call. */
 flowan_status fl_unpack_part(fl_unpack *unpack, size_t part, fl_cursor *out);
@@ -119,6 +134,9 @@ void *fl_unpack_need(fl_unpack *unpack, void *memory);
 
 /* The sizes of classes. */
 flowan_status fl_unpack_sizes(fl_unpack *unpack);
+
+/* Likewise, but of a class whether it is wanted or not. */
+flowan_status fl_unpack_order_of(fl_unpack *unpack, size_t class);
 
 /* Of a cell that runs or labels tell. */
 flowan_status fl_unpack_told(fl_unpack *unpack, size_t cell, size_t class,

@@ -6,7 +6,10 @@
 #include "tables.h"
 #include "unpack.h"
 
-enum { BUDGET_PER_CELL = 16 };
+enum {
+    BUDGET_PER_CELL = 16,
+    SPARSE_SHARE = 2048 /* fewer of an array's numbers touch few of its pages */
+};
 
 /* --- which class takes what from which stream --- */
 
@@ -160,8 +163,11 @@ static flowan_status list_pieces(const fl_unpack *u, const fl_unpack_stream *s,
                                  bool steps, fl_piece **pieces, size_t *count)
 {
     size_t most = s->use_count;
-    for (size_t i = 0; i < s->use_count && u->wanted; i++)
-        most += u->wanted->left[u->uses[s->first_use + i].class];
+    for (size_t i = 0; i < s->use_count && u->wanted; i++) {
+        size_t class = u->uses[s->first_use + i].class;
+        if (fl_wanted_few(u->wanted, class, fl_unpack_class_rows(u, class)))
+            most += u->wanted->left[class];
+    }
     *count = 0;
     *pieces = fl_pool_take(u->integers.pool, most, sizeof **pieces);
     if (!*pieces)
@@ -232,11 +238,11 @@ static flowan_status open_stream(fl_unpack *u, size_t number, fl_cursor *in)
 static bool all_below(const fl_unpack_stream *s, uint64_t limit, const fl_piece *pieces,
                       size_t count)
 {
-    uint64_t most = 0;
+    uint64_t above = 0; /* its top bit, which vectors can keep: a maximum they cannot */
     for (size_t k = 0; k < count; k++)
         for (size_t i = pieces[k].first; i < pieces[k].end; i++)
-            most = s->numbers[i] > most ? s->numbers[i] : most;
-    return count == 0 || most < limit;
+            above |= s->numbers[i] | (limit - 1 - s->numbers[i]);
+    return above >> 63 == 0;
 }
 
 /* Numbers, as they are or as ranks or steps. */
@@ -422,9 +428,8 @@ static flowan_status add_bases(fl_unpack *u, size_t number, const fl_unpack_use 
 static flowan_status add_distances(fl_unpack *u, size_t number, unsigned depth)
 {
     const fl_unpack_stream *s = &u->streams[number];
-    fl_pool *pool = u->integers.pool;
-    fl_piece *pieces = fl_pool_take(pool, s->count + 1, sizeof *pieces);
-    uint64_t *distances = fl_pool_take(pool, s->count + 1, sizeof *distances);
+    fl_piece *pieces = fl_pool_take(s->pool, s->count + 1, sizeof *pieces);
+    uint64_t *distances = fl_pool_take(s->pool, s->count + 1, sizeof *distances);
     size_t piece_count = 0;
     size_t count = 0;
     fl_cursor in;
@@ -446,8 +451,8 @@ static flowan_status add_distances(fl_unpack *u, size_t number, unsigned depth)
             status = add_bases(u, number, use, &rows, &distance, depth);
         end_rows(u, &rows);
     }
-    fl_pool_give(pool, pieces);
-    fl_pool_give(pool, distances);
+    fl_pool_give(s->pool, pieces);
+    fl_pool_give(s->pool, distances);
     return status;
 }
 
@@ -493,13 +498,11 @@ static flowan_status get_keyed(fl_unpack *u, size_t number, unsigned depth)
 
 /* --- what a stream can have --- */
 
-flowan_status fl_unpack_values(fl_unpack *u, size_t number, uint64_t **values,
-                               size_t *count)
+flowan_status fl_unpack_values(fl_unpack *u, size_t number, fl_unpack_list *out)
 {
     const fl_layout_stream *info = &u->layout.streams[number];
     const fl_unpack_stream *s = &u->streams[number];
-    *values = NULL;
-    *count = 0;
+    *out = (fl_unpack_list){0};
     bool keyed = info->kind == FL_STREAM_KEYED &&
                  u->layout.streams[info->key].kind == FL_STREAM_RANKS;
     if (!keyed && info->kind != FL_STREAM_RANKS)
@@ -507,22 +510,15 @@ flowan_status fl_unpack_values(fl_unpack *u, size_t number, uint64_t **values,
     flowan_status status = need_list(u, number);
     if (status != FLOWAN_OK)
         return status;
-    *count = s->listed;
-    *values = fl_pool_take(u->integers.pool, s->listed, sizeof **values);
-    if (!*values)
-        return fl_status_memory(u->error);
-    if (s->list && s->listed)
-        memcpy(*values, s->list, s->listed * sizeof **values);
+    out->values = s->list;
+    out->count = s->listed;
     fl_cursor in;
     if (keyed)
         status = open_stream(u, number, &in);
     if (status == FLOWAN_OK && keyed &&
-        !fl_table_get_others(&u->integers, &in, s->count, values, count))
+        !fl_table_get_others(&u->integers, &in, s->count, &out->others,
+                             &out->other_count))
         status = fl_unpack_damage(u, FL_PART_STREAMS + number, "stream of a block");
-    if (status != FLOWAN_OK) {
-        fl_pool_give(u->integers.pool, *values);
-        *values = NULL;
-    }
     return status;
 }
 
@@ -530,7 +526,7 @@ void fl_unpack_forget(fl_unpack *u, fl_unpack_stream *s)
 {
     if (s->numbers)
         u->cached -= s->count;
-    fl_pool_give(u->integers.pool, s->numbers);
+    fl_pool_give(s->pool, s->numbers);
     fl_pool_give(u->integers.pool, s->list);
     s->numbers = s->list = NULL;
 }
@@ -655,19 +651,20 @@ static flowan_status fill_stream(fl_unpack *u, size_t number, unsigned depth)
     return status;
 }
 
-/* Whether so much of a stream is wanted that it is read whole: ranks may be asked for
- * once more, by what hangs on them. */
-static bool wants_most(const fl_unpack *u, const fl_unpack_stream *s)
+/* How many of a stream's numbers are wanted. */
+static size_t count_wanted(const fl_unpack *u, const fl_unpack_stream *s)
 {
     size_t count = 0;
     for (size_t i = 0; i < s->use_count; i++) {
         size_t class = u->uses[s->first_use + i].class;
         size_t rows = fl_unpack_class_rows(u, class);
-        if (is_wanted(u, class))
+        if (!u->wanted)
+            count += rows;
+        else if (is_wanted(u, class))
             count +=
                 fl_wanted_few(u->wanted, class, rows) ? u->wanted->left[class] : rows;
     }
-    return count >= s->count / 4;
+    return count;
 }
 
 static flowan_status need_stream(fl_unpack *u, size_t number, bool whole,
@@ -683,13 +680,18 @@ static flowan_status need_stream(fl_unpack *u, size_t number, bool whole,
     u->spent += s->count;
     if (u->spent > budget(u))
         return fl_unpack_damage(u, FL_PART_STREAMS + number, "stream of a block");
-    s->numbers = fl_pool_take(u->integers.pool, s->count, sizeof *s->numbers);
-    if (!s->numbers)
-        return fl_status_memory(u->error);
     fl_stream_kind kind = u->layout.streams[number].kind;
+    size_t wanted = count_wanted(u, s);
+    /* ranks may be asked for once more, by what hangs on them */
     s->whole = whole || !u->wanted || kind == FL_STREAM_TALKS ||
                kind == FL_STREAM_TALK_STEPS ||
-               (kind == FL_STREAM_RANKS && wants_most(u, s));
+               (kind == FL_STREAM_RANKS && wanted >= s->count / 4);
+    bool sparse =
+        !s->whole && kind != FL_STREAM_STEPS && wanted < s->count / SPARSE_SHARE;
+    s->pool = sparse ? &u->space->sparse : u->integers.pool;
+    s->numbers = fl_pool_take(s->pool, s->count, sizeof *s->numbers);
+    if (!s->numbers)
+        return fl_status_memory(u->error);
     s->busy = true;
     u->cached += s->count;
     flowan_status status = fill_stream(u, number, depth);

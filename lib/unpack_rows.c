@@ -170,7 +170,7 @@ static flowan_status get_runs(fl_unpack *u)
     return sound ? FLOWAN_OK : fl_unpack_damage(u, FL_PART_RUNS, "runs of a block");
 }
 
-static flowan_status need_runs(fl_unpack *u)
+flowan_status fl_unpack_runs(fl_unpack *u)
 {
     return u->lengths ? FLOWAN_OK : get_runs(u);
 }
@@ -186,43 +186,61 @@ static void count_labels(const fl_unpack *u, size_t *starts)
         starts[i + 1] += starts[i];
 }
 
-/* Each label's list of classes. */
-static bool get_lists(fl_unpack *u, fl_cursor *in, uint64_t *numbers)
+/* How long each label's list of classes is, as where they begin. */
+static bool get_list_sizes(fl_unpack *u, fl_cursor *in)
 {
     const fl_layout *l = &u->layout;
     size_t total = 0;
-    if (!fl_unpack_get_below(u, in, numbers, l->label_count,
-                             (uint64_t)l->class_count + 1))
-        return false;
-    for (size_t i = 0; i < l->label_count; i++) {
+    uint64_t *numbers = fl_unpack_need(
+        u, fl_pool_take(u->integers.pool, l->label_count, sizeof *numbers));
+    bool sound = numbers && fl_unpack_get_below(u, in, numbers, l->label_count,
+                                                (uint64_t)l->class_count + 1);
+    for (size_t i = 0; sound && i < l->label_count; i++) {
         u->label_lists[i] = total;
         total += (size_t)numbers[i];
     }
     u->label_lists[l->label_count] = total;
-    if (total > l->rows) /* each is there for a row */
-        return false;
-    u->listed =
-        fl_unpack_need(u, fl_pool_take(u->integers.pool, total, sizeof *u->listed));
-    if (!u->listed || !fl_unpack_get_below(u, in, numbers, total, l->class_count))
-        return false;
-    for (size_t i = 0; i < total; i++)
-        u->listed[i] = (uint16_t)numbers[i];
-    return true;
+    fl_pool_give(u->integers.pool, numbers);
+    return sound && total <= l->rows; /* each is there for a row */
 }
 
-/* The classes of rows, label by label. */
-static bool get_codes(fl_unpack *u, const uint64_t *numbers, const size_t *starts)
+/* The largest of `count` numbers; 0 of none. */
+static unsigned most_of(const uint16_t *numbers, size_t count)
 {
+    unsigned most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = numbers[i] > most ? numbers[i] : most;
+    return most;
+}
+
+/* Each label's list of classes. */
+static bool get_lists(fl_unpack *u, fl_cursor *in)
+{
+    const fl_layout *l = &u->layout;
+    if (!get_list_sizes(u, in))
+        return false;
+    size_t total = u->label_lists[l->label_count];
+    u->listed =
+        fl_unpack_need(u, fl_pool_take(u->integers.pool, total, sizeof *u->listed));
+    return u->listed && fl_integers_get_narrow(&u->integers, in, u->listed, total) &&
+           (total == 0 || most_of(u->listed, total) < l->class_count);
+}
+
+/* The classes of rows, label by label: first by their places in the label's list. */
+static bool get_codes(fl_unpack *u, fl_cursor *in, const size_t *starts)
+{
+    if (!fl_integers_get_narrow(&u->integers, in, u->classes, u->layout.rows) ||
+        in->left != 0)
+        return false;
     for (size_t label = 0; label < u->layout.label_count; label++) {
         const uint16_t *list = u->listed + u->label_lists[label];
         size_t size = u->label_lists[label + 1] - u->label_lists[label];
-        uint64_t most = 0;
-        for (size_t i = starts[label]; i < starts[label + 1]; i++)
-            most = numbers[i] > most ? numbers[i] : most;
-        if (starts[label] < starts[label + 1] && most >= size)
+        size_t count = starts[label + 1] - starts[label];
+        uint16_t *classes = u->classes + starts[label];
+        if (count > 0 && most_of(classes, count) >= size)
             return false;
-        for (size_t i = starts[label]; i < starts[label + 1]; i++)
-            u->classes[i] = list[numbers[i]];
+        for (size_t i = 0; i < count; i++)
+            classes[i] = list[classes[i]];
     }
     return true;
 }
@@ -249,14 +267,12 @@ static flowan_status get_classes(fl_unpack *u, bool codes)
 {
     const fl_layout *l = &u->layout;
     fl_cursor in;
-    flowan_status status = codes ? need_runs(u) : FLOWAN_OK;
+    flowan_status status = codes ? fl_unpack_runs(u) : FLOWAN_OK;
     if (status == FLOWAN_OK)
         status = fl_unpack_part(u, FL_PART_CLASSES, &in);
     if (status != FLOWAN_OK)
         return status;
     fl_pool *pool = u->integers.pool;
-    size_t most = l->rows > l->label_count ? l->rows : l->label_count;
-    uint64_t *numbers = fl_pool_take(pool, most, sizeof *numbers);
     size_t *starts = fl_pool_take(pool, l->label_count + 1, sizeof *starts);
     fl_pool_give(pool, u->label_lists);
     fl_pool_give(pool, u->listed);
@@ -264,15 +280,17 @@ static flowan_status get_classes(fl_unpack *u, bool codes)
     u->label_lists = fl_pool_take(pool, l->label_count + 1, sizeof *u->label_lists);
     if (codes)
         u->classes = fl_pool_take(pool, l->rows, sizeof *u->classes);
-    bool memory = numbers && starts && u->label_lists && (!codes || u->classes);
-    bool sound = memory && get_lists(u, &in, numbers);
+    bool memory = starts && u->label_lists && (!codes || u->classes);
+    bool sound = memory && get_lists(u, &in);
     if (sound && codes) {
         count_labels(u, starts);
-        sound = fl_integers_get(&u->integers, &in, numbers, l->rows) && in.left == 0 &&
-                get_codes(u, numbers, starts) && sizes_hold(u);
+        sound = get_codes(u, &in, starts) && sizes_hold(u);
     }
-    fl_pool_give(pool, numbers);
     fl_pool_give(pool, starts);
+    if (!sound) {
+        fl_pool_give(pool, u->classes);
+        u->classes = NULL;
+    }
     if (!memory)
         return fl_status_memory(u->error);
     return sound ? FLOWAN_OK
@@ -343,28 +361,33 @@ static const uint16_t *next_run(const fl_unpack *u, walk *w, size_t run)
     return classes;
 }
 
-/* Puts the rows of a run behind those of their classes. */
+/* Puts the rows of a run behind those of their classes: rows that are wanted, the others
+ * are not looked for. */
 static void place_run(fl_unpack *u, walk *w, const uint16_t *classes, size_t run,
                       uint32_t row)
 {
-    for (size_t i = 0; i < u->lengths[run]; i++) {
-        uint32_t at = w->of_class[classes[i]]++;
-        u->rows[at] = row++;
+    const uint32_t *left = u->wanted ? u->wanted->left : NULL;
+    const uint16_t *end = classes + u->lengths[run];
+    for (; classes < end; classes++, row++) {
+        if (left && left[*classes] == 0)
+            continue;
+        uint32_t at = w->of_class[*classes]++;
+        u->rows[at] = row;
         u->runs[at] = (uint32_t)run;
     }
 }
 
-flowan_status fl_unpack_order(fl_unpack *u)
+static flowan_status place_rows(fl_unpack *u)
 {
     const fl_layout *l = &u->layout;
     walk w = {0};
-    if (u->rows)
-        return FLOWAN_OK;
     flowan_status status = need_classes(u);
     if (status != FLOWAN_OK)
         return status;
-    u->rows = fl_pool_take(u->integers.pool, l->rows, sizeof *u->rows);
-    u->runs = fl_pool_take(u->integers.pool, l->rows, sizeof *u->runs);
+    if (!u->rows)
+        u->rows = fl_pool_take(u->integers.pool, l->rows, sizeof *u->rows);
+    if (!u->runs)
+        u->runs = fl_pool_take(u->integers.pool, l->rows, sizeof *u->runs);
     if (!begin_walk(u, &w) || !u->rows || !u->runs)
         status = fl_status_memory(u->error);
     uint32_t row = 0;
@@ -373,6 +396,26 @@ flowan_status fl_unpack_order(fl_unpack *u)
         row += u->lengths[i];
     }
     end_walk(u, &w);
+    u->placed = status != FLOWAN_OK ? FL_PLACED_NONE
+                : u->wanted         ? FL_PLACED_WANTED
+                                    : FL_PLACED_ALL;
+    return status;
+}
+
+flowan_status fl_unpack_order(fl_unpack *u)
+{
+    return u->placed == FL_PLACED_NONE ? place_rows(u) : FLOWAN_OK;
+}
+
+/* Streams that are told from others can need rows that nobody wants. */
+flowan_status fl_unpack_order_of(fl_unpack *u, size_t class)
+{
+    if (u->placed == FL_PLACED_ALL || (u->wanted && u->wanted->left[class] > 0))
+        return fl_unpack_order(u);
+    const fl_wanted *wanted = u->wanted;
+    u->wanted = NULL;
+    flowan_status status = place_rows(u);
+    u->wanted = wanted;
     return status;
 }
 

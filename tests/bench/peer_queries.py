@@ -43,21 +43,25 @@ COLUMNS = {  # of the log: types in Parquet and in ClickHouse
     "post_napt_src_transport_port": ("USMALLINT", "UInt16 CODEC(ZSTD)"),
     "post_napt_dst_transport_port": ("USMALLINT", "UInt16 CODEC(ZSTD)"),
 }
-# What flowan-dump --count prints, with the time that they span.
-SUMS = ("SELECT count(*), sum(packets), sum(bytes), min(time_flow_start_ns),"
-        " max(time_flow_end_ns) FROM {table} WHERE ")
-# Who had an address and port about a time, as flowan-dump --nat asks it: either way.
+# What flowan-dump --count prints, with the time that they span, and flows and bytes alone.
+COUNT = ("SELECT count(*), sum(packets), sum(bytes), min(time_flow_start_ns),"
+         " max(time_flow_end_ns) FROM {table} WHERE ")
+SUMS = "SELECT count(*), sum(bytes) FROM {table} WHERE "
+# Who had an address and port from a time to another, as flowan-dump --nat asks it: either
+# way.
 NAT = ("SELECT count(*) FROM {table} WHERE"
-       " time_flow_start_ns <= {time} + 5000000000 AND time_flow_end_ns + 5000000000 >= {time}"
+       " time_flow_start_ns <= {until} AND time_flow_end_ns >= {since}"
        " AND ((post_nat_src_ipv4_address = '{hex}' AND post_napt_src_transport_port = {port}"
        " AND {source} <> {address}) OR (dst_addr = {address} AND dst_port = {port}"
        " AND {translated}))")
 
 
 class Duckdb:
+    # As texts, the addresses of 100.64.0.0/14 are those from "100.64." to "100.68.".
+    WHICH = "dst_port = 443 AND src_addr >= '100.64.' AND src_addr < '100.68.'"
     QUESTIONS = {
-        # As texts, the addresses of 100.64.0.0/14 are those from "100.64." to "100.68.".
-        "sums": SUMS + "dst_port = 443 AND src_addr >= '100.64.' AND src_addr < '100.68.'",
+        "count": COUNT + WHICH,
+        "sums": SUMS + WHICH,
         "json": "COPY (SELECT * FROM {table}) TO '/dev/null' (FORMAT json)",
         "csv": "COPY (SELECT * FROM {table}) TO '/dev/null' (FORMAT csv, HEADER)",
         "nat": NAT,
@@ -89,9 +93,11 @@ class Duckdb:
 
 
 class Clickhouse:
+    WHICH = ("dst_port = 443 AND src_addr BETWEEN toIPv6('::ffff:100.64.0.0')"
+             " AND toIPv6('::ffff:100.67.255.255')")
     QUESTIONS = {
-        "sums": SUMS + "dst_port = 443 AND src_addr BETWEEN toIPv6('::ffff:100.64.0.0')"
-                       " AND toIPv6('::ffff:100.67.255.255')",
+        "count": COUNT + WHICH,
+        "sums": SUMS + WHICH,
         "json": "SELECT * FROM {table} INTO OUTFILE '/dev/null' APPEND FORMAT JSONEachRow",
         "csv": "SELECT * FROM {table} INTO OUTFILE '/dev/null' APPEND FORMAT CSVWithNames",
         "nat": NAT,

@@ -16,7 +16,7 @@ END
 if grep -q __asan_init "$(command -v flowan-dump)"; then
     limit=1000000
 else
-    limit=400
+    limit=512
 fi
 expect_small()
 {

@@ -31,6 +31,8 @@ enum {
     LOG_MAX = 8 << 20 /* bytes of a log */
 };
 
+static void fail(const char *what, const char *detail) __attribute__((noreturn));
+
 static void fail(const char *what, const char *detail)
 {
     fprintf(stderr, "check-ask: %s: %s\n", what, detail);

@@ -5,6 +5,7 @@
 #include "../fuzz/mend.h"
 #include "asked.h"
 #include "flows.h"
+#include "summary.h"
 #include "unit.h"
 
 /* A block as it is asked. */
@@ -133,7 +134,10 @@ START_TEST(only_large_blocks_have_them)
     static const struct {
         size_t rows;
         bool has;
-    } cases[] = {{1, false}, {1023, false}, {1024, true}, {ASKED_ROWS, true}};
+    } cases[] = {{1, false},
+               {FL_SUMMARY_ROWS_MIN - 1, false},
+               {FL_SUMMARY_ROWS_MIN, true},
+               {ASKED_ROWS, true}};
     flowan_batch *batch = asked_batch();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fl_buffer file = asked_file(batch, cases[i].rows, FLOWAN_LEVEL_FAST);

@@ -381,7 +381,44 @@ START_TEST(pieces_of_an_array)
 }
 END_TEST
 
-/* What no piece asks for is checked all the same. */
+/* --- 16 bits --- */
+
+/* They are what the others are, of any number of any mode; larger ones are refused. */
+START_TEST(narrow_numbers)
+{
+    enum { COUNT = 5000 };
+    static const uint64_t masks[] = {0, 1, 15, 255, 65535};
+    static const size_t counts[] = {0, 1, 1023, 1024, 1025, COUNT};
+    static uint64_t values[COUNT];
+    static uint16_t got[COUNT + 1];
+    fl_integers *integers = _i % 2 ? &tokens : &pack_only;
+    for (size_t n = 0; n < 6; n++)
+        for (size_t large = 0; large < 3; large++) {
+            size_t count = counts[n];
+            uint32_t cuts[] = {700, 1300, COUNT};
+            for (size_t i = 0; i < COUNT; i++)
+                values[i] = random_number() & masks[(i / 700 + n) % 5];
+            if (large)
+                values[count / 2] = large == 1 ? 65536 : UINT64_MAX;
+            fl_buffer stored = {0};
+            bool cut = count == COUNT;
+            fl_integers_put(integers, &stored, values, count, cut ? cuts : NULL,
+                            cut ? 3 : 0);
+            unsigned char *bytes = padded(&stored, stored.size);
+            fl_cursor in = {bytes, stored.size, false};
+            got[count] = 0xa5a5;
+            ck_assert_int_eq(fl_integers_get_narrow(integers, &in, got, count),
+                             !large || count == 0);
+            ck_assert_uint_eq(got[count], 0xa5a5);
+            for (size_t i = 0; !large && i < count; i++)
+                ck_assert_uint_eq(got[i], values[i]);
+            fl_memory_free(bytes);
+            fl_buffer_free(&stored);
+        }
+}
+END_TEST
+
+/* What no piece asks for is checked all the same, up to the last. */
 START_TEST(pieces_of_damaged_bytes)
 {
     static const char *const damaged[] = {"\2\0\0\10\1", "\2\1\0\0\7", "\2\2\0\0\7\10"};
@@ -391,7 +428,11 @@ START_TEST(pieces_of_damaged_bytes)
         unsigned char bytes[8 + FL_BITS_PADDING] = {0};
         memcpy(bytes, damaged[i], sizes[i]);
         fl_cursor in = {bytes, sizes[i], false};
-        ck_assert(!fl_integers_get_pieces(&tokens, &in, numbers, 2, NULL, 0));
+        const fl_piece last = {1, 2};
+        ck_assert(!fl_integers_get_pieces(&tokens, &in, numbers, 2, &last, 1));
+        in = (fl_cursor){bytes, sizes[i], false};
+        ck_assert(fl_integers_get_pieces(&tokens, &in, numbers, 2, NULL, 0));
+        ck_assert_uint_eq(in.left, 0);
     }
 }
 END_TEST
@@ -457,6 +498,7 @@ static Suite *integers_suite(void)
     tcase_add_test(tests, no_memory_on_its_word);
     tcase_add_loop_test(tests, pieces_of_an_array, 0, 4);
     tcase_add_test(tests, pieces_of_damaged_bytes);
+    tcase_add_loop_test(tests, narrow_numbers, 0, 2);
     tcase_add_test(tests, bits_hold);
     suite_add_tcase(suite, tests);
     return suite;

@@ -6,7 +6,7 @@
 #include "sum.h"
 #include "unit.h"
 
-enum { BLOCK_ROWS = 300, BLOCKS = (ASKED_ROWS + BLOCK_ROWS - 1) / BLOCK_ROWS };
+enum { BLOCK_ROWS = 200, BLOCKS = (ASKED_ROWS + BLOCK_ROWS - 1) / BLOCK_ROWS };
 
 #define T0 UINT64_C(1742058649000000000) /* the first flow's start */
 #define MS UINT64_C(1000000)
