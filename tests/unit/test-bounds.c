@@ -135,9 +135,9 @@ START_TEST(only_large_blocks_have_them)
         size_t rows;
         bool has;
     } cases[] = {{1, false},
-               {FL_SUMMARY_ROWS_MIN - 1, false},
-               {FL_SUMMARY_ROWS_MIN, true},
-               {ASKED_ROWS, true}};
+                 {FL_SUMMARY_ROWS_MIN - 1, false},
+                 {FL_SUMMARY_ROWS_MIN, true},
+                 {ASKED_ROWS, true}};
     flowan_batch *batch = asked_batch();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fl_buffer file = asked_file(batch, cases[i].rows, FLOWAN_LEVEL_FAST);
