@@ -317,8 +317,9 @@ flowan_status fl_unpack_sizes(fl_unpack *u)
         fl_pool_take_zeroed(u->integers.pool, l->class_count + 1, sizeof *u->first);
     if (!u->first)
         return fl_status_memory(u->error);
-    for (size_t i = 0; !u->class_rows && i < l->rows; i++)
-        u->first[u->classes[i] + 1]++;
+    const uint16_t *classes = u->class_rows ? NULL : u->classes;
+    for (size_t i = 0; classes && i < l->rows; i++)
+        u->first[classes[i] + 1]++;
     for (size_t i = 0; i < l->class_count; i++)
         u->first[i + 1] = u->first[i] + (u->class_rows ? (uint32_t)u->class_rows[i]
                                                        : u->first[i + 1]);

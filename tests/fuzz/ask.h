@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "compare.h"
+#include "index.h"
 #include "pick.h"
 #include "summary.h"
 
@@ -203,6 +204,58 @@ static inline void ask_block(const flowan_reader *reader, size_t block,
             ask_compare(f, &question, &answer, whole, got);
     }
     flowan_batch_free(got);
+    fl_workspace_free(&space);
+}
+
+/* When its records were received, where runs tell: between the same times as by records. */
+static inline void ask_received(const flowan_reader *reader, size_t block,
+                                const flowan_batch *whole,
+                                void (*check)(const char *what, flowan_status status,
+                                              const flowan_error *error))
+{
+    fl_workspace space = {0};
+    flowan_error error = {0};
+    uint64_t *times;
+    size_t count;
+    flowan_column received;
+    uint64_t bounds[2][2] = {{UINT64_MAX, 0}, {UINT64_MAX, 0}};
+    flowan_status status =
+        fl_reader_received(reader, &space, block, &times, &count, &error);
+    if (status != FLOWAN_OK)
+        check("received", status, &error);
+    COMPARE_EXPECT(status == FLOWAN_OK || !times, "received", "failed, and left times");
+    if (times && whole && flowan_batch_rows(whole) > 0) {
+        COMPARE_EXPECT(
+            flowan_batch_field(whole, FLOWAN_FIELD_TIME_RECEIVED_NS, &received) &&
+                received.present_count == flowan_batch_rows(whole),
+            "received", "of records that do not have it");
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = 0; i < (k ? count : received.rows); i++) {
+                uint64_t time = k ? times[i] : received.u64[i];
+                bounds[k][0] = time < bounds[k][0] ? time : bounds[k][0];
+                bounds[k][1] = time > bounds[k][1] ? time : bounds[k][1];
+            }
+        COMPARE_EXPECT(memcmp(bounds[0], bounds[1], sizeof bounds[0]) == 0, "received",
+                       "between %llu and %llu by runs",
+                       (unsigned long long)bounds[1][0],
+                       (unsigned long long)bounds[1][1]);
+    }
+    fl_memory_free(times);
+    fl_workspace_free(&space);
+}
+
+/* Whatever an index is, it answers. */
+static inline void ask_index(const flowan_reader *reader, size_t block)
+{
+    static const flowan_address address = {{[10] = 0xff, [11] = 0xff, 203, 0, 113, 2}};
+    const uint64_t hashes[] = {fl_index_address(&address),
+                               fl_index_pair(&address, NULL)};
+    fl_workspace space = {0};
+    uint64_t bytes_read = 0;
+    bool may;
+    COMPARE_EXPECT(fl_index_ask(reader, &space, block, hashes, 2, &may, &bytes_read) ==
+                       FLOWAN_OK,
+                   "index", "gives no answer");
     fl_workspace_free(&space);
 }
 

@@ -7,7 +7,7 @@
  *                       bytes, modulo the segment's size), with what (1). So seeds stay
  *                       what they are when the format changes. With 128 added to e the
  *                       records are there over and over, until blocks have bounds and
- *                       summaries.
+ *                       summaries; with 64, blocks have an index of public addresses.
  *
  * The file is read with its checksums mended, the same without its end, and as it is. It
  * must not crash, or hold more memory than the heads of its blocks announce; a failure
@@ -28,6 +28,7 @@
 enum {
     CHANGE_SIZE = 4,
     AGAIN = 128, /* in e */
+    INDEXED = 64,
     AGAIN_ROWS = FL_SUMMARY_ROWS_MIN + 100,
     AGAIN_MAX = 1 << 20, /* bytes of records */
     FILE_MAX = 1 << 18,
@@ -64,13 +65,16 @@ static void parse(const uint8_t *data, size_t size, flowan_batch *batch)
     flowan_parser_free(parser);
 }
 
-static void write_segment(fl_buffer *out, const flowan_batch *batch, size_t first)
+static void write_segment(fl_buffer *out, const flowan_batch *batch, size_t first,
+                          bool indexed)
 {
+    const flowan_writer_options options = {.size = sizeof options,
+                                           .nat_index = indexed};
     static const flowan_log_state log = {
         .path = "log", .head_size = 7, .position = {1234, 5678}};
     size_t rows = flowan_batch_rows(batch);
     flowan_writer *writer;
-    MUST(flowan_writer_new(&writer, append, out, "out", NULL, &must_error));
+    MUST(flowan_writer_new(&writer, append, out, "out", &options, &must_error));
     if (first)
         MUST(flowan_writer_write(writer, batch, 0, first, &log, &must_error));
     if (rows > first)
@@ -95,7 +99,7 @@ static fl_buffer file_of(const uint8_t *data, size_t size)
         fl_buffer_append(&file, data, size);
         return file;
     }
-    size_t change_count = data[1] % AGAIN;
+    size_t change_count = data[1] % INDEXED;
     size_t changes = change_count * CHANGE_SIZE;
     if (changes + 2 > size || size > INPUT_MAX)
         return file;
@@ -107,7 +111,8 @@ static fl_buffer file_of(const uint8_t *data, size_t size)
         again += size;
     } while (data[1] & AGAIN && again < AGAIN_MAX && flowan_batch_rows(batch) > 0 &&
              flowan_batch_rows(batch) < AGAIN_ROWS);
-    write_segment(&file, batch, data[0] % (flowan_batch_rows(batch) + 1));
+    write_segment(&file, batch, data[0] % (flowan_batch_rows(batch) + 1),
+                  data[1] & INDEXED);
     flowan_batch_free(batch);
     compare_need(file.data);
     change(&file, data + 2, change_count);
@@ -299,6 +304,8 @@ static bool check_block(flowan_reader *reader, size_t block)
     if (status == FLOWAN_OK && read == FLOWAN_OK)
         check_some(some, all);
     ask_block(reader, block, read == FLOWAN_OK ? all : NULL, check_error);
+    ask_received(reader, block, read == FLOWAN_OK ? all : NULL, check_error);
+    ask_index(reader, block);
     fl_buffer_free(&n.text);
     flowan_batch_free(all);
     flowan_batch_free(some);
