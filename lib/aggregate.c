@@ -4,20 +4,34 @@
 
 #include <string.h>
 
+#include "spread.h"
 #include "status.h"
 #include "sum.h"
 
 /* --- the handle --- */
 
+enum { BINS_MAX = 1000000 }; /* that one flow is shared out over */
+
+flowan_status fl_aggregate_check_times(flowan_clock clock, flowan_scheme scheme,
+                                       flowan_error *error)
+{
+    if ((unsigned)clock <= FLOWAN_CLOCK_END && (unsigned)scheme <= FLOWAN_SCHEME_MIDDLE)
+        return FLOWAN_OK;
+    return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,
+                          "no clock has the number %d, or no scheme %d", (int)clock,
+                          (int)scheme);
+}
+
 flowan_status fl_aggregate_new(flowan_aggregator **out, fl_enrich *enrich,
-                               const char *by, uint64_t bin_ns, bool skip_internal,
-                               flowan_error *error)
+                               const char *by, uint64_t bin_ns, flowan_scheme scheme,
+                               bool skip_internal, flowan_error *error)
 {
     *out = NULL;
     flowan_aggregator *aggregator = fl_memory_zalloc(1, sizeof *aggregator);
     if (!aggregator)
         return fl_status_memory(error);
     aggregator->enrich = enrich ? enrich : &aggregator->own_enrich;
+    aggregator->scheme = scheme;
     aggregator->skip_internal = skip_internal;
     flowan_status status = fl_keys_init(&aggregator->keys, by, bin_ns, error);
     if (status < 0)
@@ -37,6 +51,7 @@ static flowan_status init_enrich(flowan_aggregator *aggregator,
         .asdb = options->asdb,
         .prefer_asdb = options->prefer_asdb,
         .raw_counts = options->raw_counts,
+        .clock = options->clock,
         .default_rate = options->default_sampling,
         .rates = options->exporters,
         .rate_count = options->exporter_count,
@@ -57,8 +72,10 @@ flowan_status flowan_aggregator_new(flowan_aggregator **out,
         memcpy(&known, options,
                options->size < sizeof known ? options->size : sizeof known);
     flowan_aggregator *aggregator;
-    flowan_status status =
-        fl_aggregate_new(&aggregator, NULL, known.by, known.bin_ns, false, error);
+    flowan_status status = fl_aggregate_check_times(known.clock, known.scheme, error);
+    if (status >= 0)
+        status = fl_aggregate_new(&aggregator, NULL, known.by, known.bin_ns,
+                                  known.scheme, false, error);
     if (status < 0)
         return status;
     status = init_enrich(aggregator, &known, error);
@@ -85,11 +102,12 @@ void flowan_aggregator_free(flowan_aggregator *aggregator)
 
 /* --- counting --- */
 
-static bool build(flowan_aggregator *aggregator, size_t i, bool local_is_source)
+static bool build(flowan_aggregator *aggregator, size_t i, bool local_is_source,
+                  uint64_t bin)
 {
     fl_buffer *key = &aggregator->key[!local_is_source];
     key->size = 0;
-    return fl_keys_build(&aggregator->keys, aggregator->enrich, i, local_is_source,
+    return fl_keys_build(&aggregator->keys, aggregator->enrich, i, local_is_source, bin,
                          key);
 }
 
@@ -114,11 +132,11 @@ static bool count(flowan_aggregator *aggregator, const fl_buffer *key,
 }
 
 /* An internal flow counts on both of its sides, once where they are the same key. */
-static bool count_both(flowan_aggregator *aggregator, size_t i,
+static bool count_both(flowan_aggregator *aggregator, size_t i, uint64_t bin,
                        const flowan_measures *flow)
 {
     const fl_buffer *key = aggregator->key;
-    if (!build(aggregator, i, true) || !build(aggregator, i, false)) {
+    if (!build(aggregator, i, true, bin) || !build(aggregator, i, false, bin)) {
         fl_measures_add(&aggregator->totals.outside, flow);
         return true;
     }
@@ -131,7 +149,8 @@ static bool count_both(flowan_aggregator *aggregator, size_t i,
     return count(aggregator, &key[1], flow);
 }
 
-static bool count_row(flowan_aggregator *aggregator, size_t i,
+/* A flow, or what of it is in a bin. */
+static bool count_row(flowan_aggregator *aggregator, size_t i, uint64_t bin,
                       const flowan_measures *flow)
 {
     const fl_keys *keys = &aggregator->keys;
@@ -140,17 +159,46 @@ static bool count_row(flowan_aggregator *aggregator, size_t i,
         unsigned direction = aggregator->enrich->direction[i];
         bool internal = direction == FL_DIRECTION_INTERNAL;
         if (internal && keys->has_local && !aggregator->skip_internal)
-            return count_both(aggregator, i, flow);
+            return count_both(aggregator, i, bin, flow);
         if (internal || direction == FL_DIRECTION_TRANSIT) {
             fl_measures_add(&aggregator->totals.outside, flow);
             return true;
         }
         from_here = direction == FL_DIRECTION_OUT;
     }
-    if (build(aggregator, i, from_here))
+    if (build(aggregator, i, from_here, bin))
         return count(aggregator, &aggregator->key[!from_here], flow);
     fl_measures_add(&aggregator->totals.outside, flow);
     return true;
+}
+
+static flowan_status tell_memory(const flowan_aggregator *aggregator,
+                                 flowan_error *error)
+{
+    return fl_status_fail(error, FLOWAN_ERROR_MEMORY, FL_NO_OFFSET,
+                          "out of memory at %zu distinct keys",
+                          aggregator->table.count);
+}
+
+/* Over the bins that it is in. */
+static flowan_status count_bins(flowan_aggregator *aggregator, size_t i,
+                                const flowan_measures *flow, flowan_error *error)
+{
+    const fl_enrich *enrich = aggregator->enrich;
+    const fl_span span = {enrich->start_ns[i], enrich->end_ns[i], true, false};
+    fl_spread spread;
+    flowan_measures share;
+    uint64_t bin;
+    fl_spread_begin(&spread, aggregator->scheme, aggregator->keys.bin_ns, &span, flow);
+    if (spread.count > BINS_MAX)
+        return fl_status_fail(error, FLOWAN_ERROR_LIMIT, FL_NO_OFFSET,
+                              "a flow of %llu ns is in %llu bins, more than %d",
+                              (unsigned long long)(span.end_ns - span.start_ns),
+                              (unsigned long long)spread.count, BINS_MAX);
+    while (fl_spread_next(&spread, &bin, &share))
+        if (!count_row(aggregator, i, bin, &share))
+            return tell_memory(aggregator, error);
+    return FLOWAN_OK;
 }
 
 static void add_times(flowan_totals *totals, const fl_enrich *enrich)
@@ -168,16 +216,19 @@ static void add_times(flowan_totals *totals, const fl_enrich *enrich)
 flowan_status fl_aggregate_push(flowan_aggregator *aggregator, flowan_error *error)
 {
     fl_enrich *enrich = aggregator->enrich;
+    flowan_status status = FLOWAN_OK;
     if (!fl_keys_begin(&aggregator->keys, enrich) || !fl_enrich_measures(enrich) ||
         !fl_enrich_times(enrich))
         return fl_status_memory(error);
     for (size_t i = 0; i < enrich->count; i++) {
         flowan_measures flow = {1, enrich->packets[i], enrich->bytes[i]};
         fl_measures_add(&aggregator->totals.total, &flow);
-        if (!count_row(aggregator, i, &flow))
-            return fl_status_fail(error, FLOWAN_ERROR_MEMORY, FL_NO_OFFSET,
-                                  "out of memory at %zu distinct keys",
-                                  aggregator->table.count);
+        if (aggregator->keys.bin_ns && enrich->start_ns[i] != FL_ENRICH_NO_TIME)
+            status = count_bins(aggregator, i, &flow, error);
+        else if (!count_row(aggregator, i, 0, &flow))
+            status = tell_memory(aggregator, error);
+        if (status < 0)
+            return status;
     }
     add_times(&aggregator->totals, enrich);
     return FLOWAN_OK;

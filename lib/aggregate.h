@@ -11,6 +11,7 @@ struct flowan_aggregator {
     fl_enrich *enrich; /* own_enrich, or one that a report shares out */
     fl_enrich own_enrich;
     fl_keys keys;
+    flowan_scheme scheme;
     bool skip_internal; /* internal flows have no row */
     fl_hash table;
     flowan_measures *measures; /* per entry of the table */
@@ -22,8 +23,8 @@ struct flowan_aggregator {
 
 /* An aggregator over an enrichment that the caller owns and that outlives it. */
 flowan_status fl_aggregate_new(flowan_aggregator **out, fl_enrich *enrich,
-                               const char *by, uint64_t bin_ns, bool skip_internal,
-                               flowan_error *error);
+                               const char *by, uint64_t bin_ns, flowan_scheme scheme,
+                               bool skip_internal, flowan_error *error);
 
 /* Counts what the enrichment has in hand. */
 flowan_status fl_aggregate_push(flowan_aggregator *aggregator, flowan_error *error);
@@ -36,6 +37,10 @@ static inline const char *fl_aggregate_key(const flowan_aggregator *aggregator,
 
 /* The measure that an order looks at. */
 flowan_sum fl_aggregate_measure(const flowan_measures *measures, flowan_order order);
+
+/* Whether there are such a clock and scheme; else a sentence. */
+flowan_status fl_aggregate_check_times(flowan_clock clock, flowan_scheme scheme,
+                                       flowan_error *error);
 
 /* Whether `a` comes before `b` in an order that never says equal. */
 typedef bool (*fl_before_function)(void *context, uint32_t a, uint32_t b);

@@ -55,6 +55,18 @@ fl_span fl_clock_span(const fl_clock *clock, size_t row)
                           has_end ? &end : NULL);
 }
 
+fl_span fl_clock_by(flowan_clock which, const fl_span *span, uint64_t received)
+{
+    fl_span by = *span;
+    if (which == FLOWAN_CLOCK_RECEIVED && received)
+        by.start_ns = received;
+    else if (which == FLOWAN_CLOCK_END)
+        by.start_ns = by.end_ns;
+    if (which != FLOWAN_CLOCK_START_END)
+        by.end_ns = by.start_ns;
+    return by;
+}
+
 /* What nearly all flows are like: believed at a glance. */
 static inline bool is_plain(uint64_t received, uint64_t start, uint64_t end)
 {

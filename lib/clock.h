@@ -4,6 +4,7 @@
 #define FL_CLOCK_H
 
 #include "flowan/batch.h"
+#include "flowan/time.h"
 
 #define FL_CLOCK_2000_NS UINT64_C(946684800000000000)
 #define FL_CLOCK_DAY_NS UINT64_C(86400000000000)
@@ -31,6 +32,9 @@ void fl_clock_init(fl_clock *clock, const flowan_batch *batch);
 uint64_t fl_clock_received(const fl_clock *clock, size_t row);
 
 fl_span fl_clock_span(const fl_clock *clock, size_t row);
+
+/* The span by another clock: `received` as fl_clock_received has it. */
+fl_span fl_clock_by(flowan_clock which, const fl_span *span, uint64_t received);
 
 /* The span of a record of these times: `received` 0 where it has none, the others NULL. */
 fl_span fl_clock_judge(uint64_t received, const uint64_t *start, const uint64_t *end);

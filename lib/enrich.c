@@ -53,13 +53,14 @@ static void free_arrays(fl_enrich *enrich)
     fl_memory_free(enrich->packets);
     fl_memory_free(enrich->bytes);
     fl_memory_free(enrich->start_ns);
+    fl_memory_free(enrich->end_ns);
     enrich->direction = NULL;
     enrich->src_network = enrich->dst_network = NULL;
     enrich->dst_local = NULL;
     enrich->own_src_as = enrich->own_dst_as = NULL;
     enrich->remote_as[0] = enrich->remote_as[1] = NULL;
     enrich->packets = enrich->bytes = NULL;
-    enrich->start_ns = NULL;
+    enrich->start_ns = enrich->end_ns = NULL;
     enrich->room = 0;
 }
 
@@ -299,16 +300,22 @@ bool fl_enrich_times(fl_enrich *enrich)
 {
     if (enrich->done & DONE_TIMES)
         return true;
-    if (!ensure(enrich, (void **)&enrich->start_ns, sizeof *enrich->start_ns))
+    if (!ensure(enrich, (void **)&enrich->start_ns, sizeof *enrich->start_ns) ||
+        !ensure(enrich, (void **)&enrich->end_ns, sizeof *enrich->end_ns))
         return false;
     enrich->first_ns = UINT64_MAX;
     enrich->last_ns = 0;
     enrich->has_span = false;
     enrich->clock_faults = 0;
     for (size_t i = 0; i < enrich->count; i++) {
-        fl_span span = fl_clock_span(&enrich->clock, fl_enrich_row(enrich, i));
+        size_t row = fl_enrich_row(enrich, i);
+        fl_span span = fl_clock_span(&enrich->clock, row);
+        if (enrich->rules.clock != FLOWAN_CLOCK_START_END)
+            span = fl_clock_by(enrich->rules.clock, &span,
+                               fl_clock_received(&enrich->clock, row));
         enrich->clock_faults += span.broken;
         enrich->start_ns[i] = span.known ? span.start_ns : FL_ENRICH_NO_TIME;
+        enrich->end_ns[i] = span.end_ns;
         if (!span.known)
             continue;
         enrich->has_span = true;

@@ -27,6 +27,7 @@ typedef struct fl_enrich_rules {
     flowan_asdb *asdb;               /* NULL: ASNs of the records only */
     bool prefer_asdb;
     bool raw_counts;
+    flowan_clock clock;
     uint64_t default_rate;                /* where a record has none; 0: 1 */
     const flowan_default_sampling *rates; /* per exporter, before the default; copied */
     size_t rate_count;
@@ -63,8 +64,9 @@ typedef struct fl_enrich {
     uint32_t *remote_as[2]; /* for the source's side, for the destination's */
     flowan_sum *packets;
     flowan_sum *bytes;
-    uint64_t *start_ns; /* FL_ENRICH_NO_TIME: no usable time */
-    uint64_t first_ns;  /* of the usable spans: earliest start, latest end */
+    uint64_t *start_ns; /* by the clock; FL_ENRICH_NO_TIME: no usable time */
+    uint64_t *end_ns;
+    uint64_t first_ns; /* of the usable spans: earliest start, latest end */
     uint64_t last_ns;
     bool has_span;
     uint64_t clock_faults;

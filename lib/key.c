@@ -449,7 +449,7 @@ static const flowan_address *remote_end(const fl_enrich *enrich, size_t row,
 }
 
 bool fl_keys_build(const fl_keys *keys, const fl_enrich *enrich, size_t i,
-                   bool local_is_source, fl_buffer *out)
+                   bool local_is_source, uint64_t bin, fl_buffer *out)
 {
     size_t row = fl_enrich_row(enrich, i);
     if (keys->bin_ns && enrich->start_ns[i] == FL_ENRICH_NO_TIME)
@@ -458,9 +458,7 @@ bool fl_keys_build(const fl_keys *keys, const fl_enrich *enrich, size_t i,
         const fl_key_spec *spec = &keys->specs[p];
         switch (spec->source) {
         case FL_KEY_COLUMN: put_column(out, spec, row); break;
-        case FL_KEY_BIN:
-            put_time(out, TAG_TIME, enrich->start_ns[i], keys->bin_ns);
-            break;
+        case FL_KEY_BIN: put_u64(out, TAG_TIME, bin * keys->bin_ns); break;
         case FL_KEY_LOCAL_NET:
             put_u32(out, TAG_NETWORK,
                     local_is_source ? enrich->src_network[i] : enrich->dst_network[i]);

@@ -62,10 +62,10 @@ void fl_keys_free(fl_keys *keys);
 /* Finds the columns in the batch of `enrich` and makes it derive what the keys need. */
 bool fl_keys_begin(fl_keys *keys, fl_enrich *enrich);
 
-/* Appends the key of chosen row `i`, whose local end is its source or its destination.
- * False for a row without a time when there are bins. */
+/* Appends the key of chosen row `i`, whose local end is its source or its destination, in
+ * the time bin of that number. False for a row without a time when there are bins. */
 bool fl_keys_build(const fl_keys *keys, const fl_enrich *enrich, size_t i,
-                   bool local_is_source, fl_buffer *out);
+                   bool local_is_source, uint64_t bin, fl_buffer *out);
 
 /* Takes the part `index` off the bytes at *at. Its text may lie in scratch of the spec,
  * until the same part is next taken. */

@@ -133,6 +133,7 @@ static flowan_status init_enrich(flowan_report *report,
         .asdb = options->asdb,
         .prefer_asdb = options->prefer_asdb,
         .raw_counts = options->raw_counts,
+        .clock = options->clock,
         .default_rate = options->default_sampling,
         .rates = options->exporters,
         .rate_count = options->exporter_count,
@@ -162,7 +163,7 @@ static flowan_status check_options(const flowan_report_options *options,
              options->bin_ns > INT64_MAX || options->gap_ns > INT64_MAX)
         wrong = "a time beyond the year 2262";
     if (!wrong)
-        return FLOWAN_OK;
+        return fl_aggregate_check_times(options->clock, options->scheme, error);
     return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET, "report%s%s: %s",
                           *kind ? " " : "", kind, wrong);
 }
@@ -198,15 +199,18 @@ static flowan_status compose(flowan_report *report, const char *by, flowan_error
     fl_enrich *enrich = &report->enrich;
     const char *distinct = parts[report->kind].distinct;
     const char *peers = parts[report->kind].peers;
-    flowan_status status = fl_aggregate_new(&report->rows, enrich,
-                                            by && *by ? by : parts[report->kind].rows,
-                                            report->bin_ns, false, error);
+    flowan_status status = fl_aggregate_new(
+        &report->rows, enrich, by && *by ? by : parts[report->kind].rows,
+        report->bin_ns, report->scheme, false, error);
     if (status >= 0 && distinct)
-        status = fl_aggregate_new(&report->ways, enrich, "direction", 0, false, error);
+        status = fl_aggregate_new(&report->ways, enrich, "direction", 0, report->scheme,
+                                  false, error);
     if (status >= 0 && distinct)
-        status = fl_aggregate_new(&report->distinct, enrich, distinct, 0, false, error);
+        status = fl_aggregate_new(&report->distinct, enrich, distinct, 0,
+                                  report->scheme, false, error);
     if (status >= 0 && peers)
-        status = fl_aggregate_new(&report->peers, enrich, peers, 0, true, error);
+        status = fl_aggregate_new(&report->peers, enrich, peers, 0, report->scheme,
+                                  true, error);
     if (status >= 0 && report->kind == FLOWAN_REPORT_MATRIX)
         status = check_matrix(report, error);
     return status;
@@ -216,6 +220,7 @@ static void set_options(flowan_report *report, const flowan_report_options *opti
 {
     report->kind = options->kind;
     report->order = options->order;
+    report->scheme = options->scheme;
     report->limit = options->top_all ? SIZE_MAX : options->top ? options->top : 20;
     report->has_start = options->has_start;
     report->has_end = options->has_end;
@@ -299,6 +304,13 @@ static bool add_receipt(flowan_report *report, uint64_t received_ns)
     return true;
 }
 
+/* By its own clock, whatever the report's is; 0 where it has none. */
+static uint64_t own_start(const fl_enrich *enrich, size_t i)
+{
+    fl_span span = fl_clock_span(&enrich->clock, fl_enrich_row(enrich, i));
+    return span.known ? span.start_ns : 0;
+}
+
 /* Records of a datagram share their receive time, so most of them bring nothing new. A
  * record without one takes the last before it, else its own start. */
 static bool note_receipts(flowan_report *report)
@@ -311,8 +323,8 @@ static bool note_receipts(flowan_report *report)
             report->last_received_ns = received;
         else if (report->last_received_ns)
             received = report->last_received_ns;
-        else if (enrich->start_ns[i] != FL_ENRICH_NO_TIME)
-            received = enrich->start_ns[i];
+        else
+            received = own_start(enrich, i);
         if (received == 0 || received == noted)
             continue;
         if (!add_receipt(report, received))

@@ -75,6 +75,7 @@ struct flowan_report {
     uint64_t start_ns;
     uint64_t end_ns;
     uint64_t bin_ns;
+    flowan_scheme scheme;
     uint64_t gap_ns;
     fl_enrich enrich;
     flowan_aggregator *rows;     /* what the rows are made of */

@@ -135,13 +135,16 @@ static void put_sums(fl_buffer *out, const char *name, const flowan_report *repo
 
 static void put_policy(fl_buffer *out, const flowan_report *report)
 {
+    static const char *const clocks[] = {"start-end", "received", "start", "end"};
+    static const char *const schemes[] = {"\"proportional\"", "\"uniform\"",
+                                          "\"start\"", "\"end\"", "\"middle\""};
     const fl_enrich_rules *rules = &report->enrich.rules;
     bool series = report->kind == FLOWAN_REPORT_SERIES;
     fl_buffer_format(out,
-                     ",\n\"policy\":{\"clock\":\"start-end\",\"scheme\":%s,"
+                     ",\n\"policy\":{\"clock\":\"%s\",\"scheme\":%s,"
                      "\"counts\":\"%s\",\"dedup\":null,\"asn_order\":\"%s\","
                      "\"default_sampling\":",
-                     series ? "\"start\"" : "null",
+                     clocks[rules->clock], series ? schemes[report->scheme] : "null",
                      rules->raw_counts ? "raw" : "scaled",
                      rules->prefer_asdb ? "asdb" : "record");
     put_sum(out, fl_sum_of(rules->default_rate));

@@ -87,19 +87,22 @@ static uint32_t divide_rest(flowan_sum rest, flowan_sum divisor)
     return fraction + (fl_sum_compare(rest, divisor) >= 0);
 }
 
+flowan_sum fl_sum_scale(flowan_sum sum, uint64_t multiplier, uint64_t divisor,
+                        uint64_t *rest)
+{
+    uint64_t words[3];
+    multiply(words, sum, multiplier);
+    if (words[1] || words[2])
+        return divide_wide(words, divisor, rest);
+    *rest = words[0] % divisor;
+    return fl_sum_of(words[0] / divisor);
+}
+
 flowan_sum fl_sum_rate(flowan_sum sum, uint64_t multiplier, uint64_t divisor,
                        uint32_t *millionths)
 {
-    uint64_t words[3];
     uint64_t rest;
-    flowan_sum whole;
-    multiply(words, sum, multiplier);
-    if (words[1] == 0 && words[2] == 0) {
-        whole = fl_sum_of(words[0] / divisor);
-        rest = words[0] % divisor;
-    } else {
-        whole = divide_wide(words, divisor, &rest);
-    }
+    flowan_sum whole = fl_sum_scale(sum, multiplier, divisor, &rest);
     *millionths = rest ? divide_rest(fl_sum_of(rest), fl_sum_of(divisor)) : 0;
     if (*millionths == FRACTION) {
         fl_sum_add(&whole, fl_sum_of(1));

@@ -69,6 +69,11 @@ static inline void fl_measures_add(flowan_measures *to, const flowan_measures *m
     fl_sum_add(&to->bytes, more->bytes);
 }
 
+/* sum * multiplier / divisor, rounded down, which is at most the sum when the multiplier is
+ * at most the divisor; the remainder in *rest. `divisor` is not 0. */
+flowan_sum fl_sum_scale(flowan_sum sum, uint64_t multiplier, uint64_t divisor,
+                        uint64_t *rest);
+
 /* sum * multiplier / divisor, rounded half up to millionths: the whole part, and in
  * *millionths what is behind the point (below 1,000,000). `divisor` is not 0. */
 flowan_sum fl_sum_rate(flowan_sum sum, uint64_t multiplier, uint64_t divisor,

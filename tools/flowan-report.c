@@ -17,7 +17,7 @@ static const char help[] =
     "  asns      per remote ASN: in, out, addresses\n"
     "  matrix    local network by remote ASN by local address (--by: in any order)\n"
     "  top       by any keys: --by src_addr/24,dst_port\n"
-    "  series    over time, in bins (--bin), a flow counted in the bin that it began in\n"
+    "  series    over time, in bins (--bin), a flow shared out over those that it is in\n"
     "\n"
     "      --by KEYS          fields by their JSON names, src_addr/24, dst_addr/24,64,\n"
     "                         local_net, local_ip, remote_ip, remote_as, src_as, dst_as,\n"
@@ -35,7 +35,10 @@ static const char help[] =
     "                         for records that state no rate\n"
     "      --map KEY=FIELD    in logs, KEY means FIELD of goflow2; repeatable\n"
     "      --bin D            series: 1m by default\n"
-    "      --scheme start     series: how a flow is shared out over bins\n"
+    "      --scheme SCHEME    series: how a flow is shared out over bins: proportional\n"
+    "                         (default), uniform, start, end or middle\n"
+    "      --clock CLOCK      the times of a flow: start-end (default), received, start\n"
+    "                         or end\n"
     "      --gap D            series: nothing received for that long is a gap (5m)\n"
     "  -j, --jobs N           N threads read blocks; the report is the same\n"
     "      --explain          tell on standard error what was read, and what passed over\n"
@@ -59,6 +62,7 @@ enum {
     OPTION_MAP,
     OPTION_BIN,
     OPTION_SCHEME,
+    OPTION_CLOCK,
     OPTION_GAP,
     OPTION_EXPLAIN,
     OPTION_HELP,
@@ -79,6 +83,7 @@ static const struct option options[] = {
     {"map", required_argument, NULL, OPTION_MAP},
     {"bin", required_argument, NULL, OPTION_BIN},
     {"scheme", required_argument, NULL, OPTION_SCHEME},
+    {"clock", required_argument, NULL, OPTION_CLOCK},
     {"gap", required_argument, NULL, OPTION_GAP},
     {"filter", required_argument, NULL, 'f'},
     {"jobs", required_argument, NULL, 'j'},
@@ -151,6 +156,9 @@ static bool take_option(settings *set, int option)
 {
     static const char *const orders[] = {"bytes", "packets", "flows"};
     static const char *const formats[] = {"table", "csv", "json"};
+    static const char *const schemes[] = {"proportional", "uniform", "start", "end",
+                                          "middle"};
+    static const char *const clocks[] = {"start-end", "received", "start", "end"};
     uint64_t number;
     int found;
     switch (option) {
@@ -182,10 +190,21 @@ static bool take_option(settings *set, int option)
         set->report.order = (flowan_order)(found < 0 ? 0 : found);
         return found >= 0;
     case OPTION_SCHEME:
-        if (strcmp(optarg, "start") == 0)
-            return true;
-        cli_usage("--scheme: unknown scheme '%s': start", optarg);
-        return false;
+        found = place(optarg, schemes, 5);
+        if (found < 0)
+            cli_usage(
+                "--scheme: unknown scheme '%s': proportional, uniform, start, end or "
+                "middle",
+                optarg);
+        set->report.scheme = (flowan_scheme)(found < 0 ? 0 : found);
+        return found >= 0;
+    case OPTION_CLOCK:
+        found = place(optarg, clocks, 4);
+        if (found < 0)
+            cli_usage("--clock: unknown clock '%s': start-end, received, start or end",
+                      optarg);
+        set->report.clock = (flowan_clock)(found < 0 ? 0 : found);
+        return found >= 0;
     default:
         found = place(optarg, formats, 3);
         if (found < 0)

@@ -27,6 +27,7 @@
 #include "flowan/networks.h"
 #include "flowan/status.h"
 #include "flowan/sum.h"
+#include "flowan/time.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,8 +38,9 @@ typedef struct flowan_aggregator flowan_aggregator;
 typedef struct flowan_aggregator_options {
     size_t size;     /* sizeof(flowan_aggregator_options) */
     const char *by;  /* keys as above; NULL or "": none, a single row of everything */
-    uint64_t bin_ns; /* not 0: the time bin [k*bin, (k+1)*bin) of the flow's start is
-                        the first key; a flow without a usable time has no row */
+    uint64_t bin_ns; /* not 0: the time bin [k*bin, (k+1)*bin) is the first key, and a
+                        flow that crosses bins is shared out; one without a usable time
+                        has no row, one in more than 1,000,000 bins is a failure */
     const flowan_networks *networks; /* borrowed; NULL: the default private space */
     flowan_asdb *asdb;               /* borrowed, used by this thread; may be NULL */
     bool prefer_asdb;
@@ -46,6 +48,8 @@ typedef struct flowan_aggregator_options {
     uint64_t default_sampling; /* of records that state none (0 or absent); 0: 1 */
     const flowan_default_sampling *exporters; /* before default_sampling; copied */
     size_t exporter_count;
+    flowan_clock clock; /* also of hour and day */
+    flowan_scheme scheme;
 } flowan_aggregator_options;
 
 /* FLOWAN_ERROR_ARGUMENT for a `by` that does not parse: the sentence names the column

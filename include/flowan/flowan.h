@@ -26,5 +26,6 @@
 #include "flowan/source.h"
 #include "flowan/status.h"
 #include "flowan/sum.h"
+#include "flowan/time.h"
 
 #endif

@@ -50,6 +50,8 @@ typedef struct flowan_report_options {
     uint64_t default_sampling;       /* of records that state none; 0: 1 */
     const flowan_default_sampling *exporters; /* before default_sampling; copied */
     size_t exporter_count;
+    flowan_clock clock;
+    flowan_scheme scheme; /* SERIES */
 } flowan_report_options;
 
 /* FLOWAN_ERROR_ARGUMENT, with a sentence, for keys that do not parse or do not belong

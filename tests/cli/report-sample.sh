@@ -78,7 +78,7 @@ report asns.3 asns "$@" --top 3 archive
 report matrix matrix "$@" archive
 report top top "$@" --by dst_port --top 0 archive
 report top.2 top "$@" --by src_addr/16,32,proto --top 2 archive
-report series series "$@" --bin 1h archive
+report series series "$@" --bin 1h --scheme start archive
 report series.by series "$@" --bin 1h --by proto,direction --top 3 archive
 python3 check.py || fail "the reports are wrong"
 

@@ -32,7 +32,9 @@ expect_wrong 2 "unknown measure 'octets': bytes, packets or flows" asns --order 
 expect_wrong 2 "unknown format 'xml': table, csv or json" asns -o xml log
 expect_wrong 2 '--bin: "0s" is no duration' series --bin 0s log
 expect_wrong 2 '--gap: ' series --gap five log
-expect_wrong 2 "unknown scheme 'uniform'" series --scheme uniform log
+expect_wrong 2 "unknown scheme 'equal': proportional, uniform, start, end or middle" \
+    series --scheme equal log
+expect_wrong 2 "unknown clock 'sent': start-end, received, start or end" top --clock sent log
 expect_wrong 2 '--end must be after --start' asns --start 2025-03-16 --end 2025-03-15 log
 expect_wrong 2 '--default-sampling' asns --default-sampling 1:1000 log
 expect_wrong 2 'is no IPv4 or IPv6 address' asns --default-sampling router=100 log

@@ -95,7 +95,7 @@ assert [(r["time"][11:16], r["flows"], r["bytes"], r["gap"]) for r in rows] == [
     ("00:06", 0, 0, True), ("00:07", 0, 0, True), ("00:08", 1, 500, False)], rows
 assert rows[0]["bits_per_second"] * 60 == 8 * 1300 or \
     abs(rows[0]["bits_per_second"] - 8 * 1300 / 60) < 1e-5
-assert report["policy"]["scheme"] == "start"' series
+assert report["policy"]["scheme"] == "proportional"' series
 expect_report '
 assert [r["gap"] for r in rows] == [False] * 9 and len(rows) == 9' series --gap 10m
 

@@ -29,7 +29,13 @@ REPORTS = [
     ["top", *COMMON, "--by", "day,icmp_name,src_net", "--top", "0", "--order", "flows"],
     ["top", *COMMON, "--by", "src_as,dst_as", "--top", "5"],
     ["series", *COMMON, "--bin", "1h"],
-    ["series", *COMMON, "--bin", "1d", "--by", "remote_as", "--top", "3"],
+    ["series", *COMMON, "--bin", "1d", "--by", "remote_as", "--top", "3", "--scheme", "start"],
+    ["series", *COMMON, "--bin", "7m", "--scheme", "proportional"],
+    ["series", *COMMON, "--bin", "13s", "--scheme", "uniform", "--by", "direction,proto"],
+    ["series", *COMMON, "--bin", "1m", "--scheme", "end", "--by", "local_net", "--top", "0"],
+    ["series", *COMMON, "--bin", "1m", "--scheme", "middle", "--raw-counts"],
+    ["series", *COMMON, "--bin", "5m", "--clock", "received", "--by", "hour"],
+    ["top", *COMMON, "--by", "hour,day", "--clock", "end", "--top", "0"],
 ]
 
 

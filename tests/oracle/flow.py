@@ -1,5 +1,8 @@
 """A flow: its clock, its local and remote ends, and the keys that it is grouped by."""
 import json
+import math
+from collections import namedtuple
+from fractions import Fraction
 
 from record import (KINDS, MAC, NAMES, SECOND, SIGN, U32, U64, Problem, address_of, is_ipv4,
                     iso, masked, nat_address_of, number_of, octets_of, open_log,
@@ -22,8 +25,23 @@ class Side:
         self.remote, self.remote_as = remote, remote_as
 
 
+def share_out(number, weights):
+    """In whole numbers, by largest remainder."""
+    exact = [number * weight for weight in weights]
+    parts = [math.floor(x) for x in exact]
+    order = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in order[:number - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+Share = namedtuple("Share", "direction flows packets bytes")
+
+
 class Flow:
     """A record with what the counting rules derive from it."""
+
+    flows = 1
 
     def __init__(self, record, sight):
         self.record = record
@@ -52,7 +70,30 @@ class Flow:
         else:
             point = self.good_start if self.received is None else self.received
             self.span = None if point is None else (point, point)
-        self.moment = self.span and self.span[0]       # its bin, hour and day are of this
+        self.counted = self.span and self.by_clock()
+        self.moment = self.counted and self.counted[0] # its hour and day are of this
+
+    def by_clock(self):
+        """The span that counts."""
+        point = {"received": self.received if self.received else self.span[0],
+                 "start": self.span[0], "end": self.span[1]}.get(self.sight.clock)
+        return self.span if point is None else (point, point)
+
+    def shares(self, width, scheme):
+        """What of the flow is in each bin that it is in: {bin: Share}."""
+        start, end = self.counted
+        ends = range(start // width, max(start, end - 1) // width + 1)
+        one = {"start": ends[0], "end": ends[-1], "middle": (start + end) // 2 // width}
+        if scheme in one or len(ends) == 1:
+            return {one.get(scheme, ends[0]): self}
+        if scheme == "uniform":
+            weights = [Fraction(1, len(ends))] * len(ends)
+        else:
+            weights = [Fraction(min(end, (k + 1) * width) - max(start, k * width), end - start)
+                       for k in ends]
+        packets, octets = share_out(self.packets, weights), share_out(self.bytes, weights)
+        return {k: Share(self.direction, int(i == 0), packets[i], octets[i])
+                for i, k in enumerate(ends)}
 
     def find_sides(self):
         record, find = self.record, self.sight.networks.find

@@ -35,7 +35,7 @@ class Count:
         self.flows = self.packets = self.bytes = 0
 
     def add(self, flow):
-        self.flows += 1
+        self.flows += flow.flows
         self.packets += flow.packets
         self.bytes += flow.bytes
 
@@ -99,8 +99,8 @@ class Summary:
     def note(self, flow):
         self.total.add(flow)
         self.clock_faults += flow.broken
-        if flow.span:
-            start, end = flow.span
+        if flow.counted:
+            start, end = flow.counted
             self.first = start if self.first is None else min(self.first, start)
             self.last = end if self.last is None else max(self.last, end)
 
@@ -173,8 +173,6 @@ def bins_shown(bins, options):
     first = min(bins, default=None) if options.start is None else options.start // width
     after = (max(bins, default=-1) + 1 if options.end is None else -(-options.end // width))
     shown = range(0) if first is None else range(first, max(first, after))
-    if len(shown) > MAX_ROWS:
-        raise Problem(f"{len(shown)} rows are more than {MAX_ROWS}")
     return shown
 
 
@@ -187,9 +185,11 @@ def series_rows(flows, key, summary, options, sight):
             summary.note(flow)
             summary.other.add(flow)
             continue
+        shares = flow.shares(options.bin, options.scheme)
         for value, (shown, _) in summary.place(flow, key).items():
-            groups = bins.setdefault(flow.moment // options.bin, {})
-            groups.setdefault(value, Group(shown)).add(flow)
+            for number, share in shares.items():
+                groups = bins.setdefault(number, {})
+                groups.setdefault(value, Group(shown)).add(share)
     shown_bins = bins_shown(bins, options)
     whole = {}
     for number, groups in bins.items():
@@ -201,9 +201,12 @@ def series_rows(flows, key, summary, options, sight):
     shown_keys, cut = top(whole, options) if key.names else (list(whole), [])
     for value in cut:
         summary.other.merge(whole[value])
+    if not key.names and len(shown_bins) > MAX_ROWS:
+        raise Problem(f"{len(shown_bins)} rows are more than {MAX_ROWS}")
+    filled = sorted(number for number in bins if number in shown_bins)
     shown_keys = sorted(shown_keys)                    # by time, then by key
     rows, seen = [], sorted(seen)
-    for number in shown_bins:
+    for number in filled if key.names else shown_bins:
         groups = bins.get(number, {})
         start = number * options.bin
         for value in shown_keys if key.names else [()]:
@@ -237,8 +240,8 @@ def report_of(options):
         "report": options.report,
         "from": None if first is None else iso(first),
         "to": None if last is None else iso(last),
-        "policy": {"clock": "start-end",
-                   "scheme": "start" if options.report == "series" else None,
+        "policy": {"clock": options.clock,
+                   "scheme": options.scheme if options.report == "series" else None,
                    "counts": "raw" if options.raw_counts else "scaled", "dedup": None,
                    "asn_order": "asdb" if options.prefer_asdb else "record"},
         "rows": rows,
@@ -302,6 +305,10 @@ def options_of(arguments):
     p.add_argument("--raw-counts", action="store_true")
     p.add_argument("--prefer-asdb", action="store_true")
     p.add_argument("--default-sampling", type=int, default=1, metavar="N")
+    p.add_argument("--scheme", default="proportional",
+                   choices=("proportional", "uniform", "start", "end", "middle"))
+    p.add_argument("--clock", choices=("start-end", "received", "start", "end"),
+                   default="start-end")
     p.add_argument("--bin", type=duration, default=60 * SECOND, metavar="DURATION")
     p.add_argument("--gap", type=duration, default=300 * SECOND, metavar="DURATION")
     p.add_argument("--start", type=point_in_time, metavar="T")
@@ -309,8 +316,6 @@ def options_of(arguments):
     p.add_argument("--self-check", action="store_true", help="fail unless the rows add up")
     # so that a test can give both programs the same words
     p.add_argument("-o", choices=("json",), help="the only format")
-    p.add_argument("--scheme", choices=("start",), help="the only scheme")
-    p.add_argument("--clock", choices=("start-end",), help="the only clock")
     options = p.parse_intermixed_args(arguments)
     keys = {"networks": "local_net", "asns": "remote_as",
             "matrix": options.by or "local_net,remote_as,local_ip"}

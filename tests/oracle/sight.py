@@ -152,6 +152,7 @@ class Sight:
         self.database = AsDatabase(options.asn_db) if options.asn_db else None
         self.database_first = options.prefer_asdb
         self.raw = options.raw_counts
+        self.clock = options.clock
         self.default_sampling = options.default_sampling
 
     def as_number(self, own, address):

@@ -784,8 +784,9 @@ static void aggregate(trial *t)
 {
     flowan_batch *batch = filled_batch();
     flowan_aggregator *aggregator = NULL;
-    flowan_aggregator_options options = {
-        .size = sizeof options, .by = "src_addr/24,proto,user,as_path", .bin_ns = 1000};
+    flowan_aggregator_options options = {.size = sizeof options,
+                                         .by = "src_addr/24,proto,user,as_path",
+                                         .bin_ns = 1000000000};
     STEP(flowan_aggregator_new(&aggregator, &options, &t->error));
     ONCE(flowan_aggregator_push(aggregator, batch, NULL, &t->error));
     const uint32_t *rows;

@@ -298,7 +298,7 @@ START_TEST(series)
     flowan_report_options options = {.kind = FLOWAN_REPORT_SERIES};
     const char *json = json_of(&options, minutes);
     has(json, "'from':'2025-03-15T17:00:00Z','to':'2025-03-15T17:10:59.999999999Z'");
-    has(json, "'scheme':'start'");
+    has(json, "'clock':'start-end','scheme':'proportional'");
     has(json,
         "'rows':[\n{'time':'2025-03-15T17:00:00Z','flows':1,'packets':1,'bytes':15,"
         "'bits_per_second':2,'packets_per_second':0.016667,'gap':false},\n"
@@ -314,6 +314,75 @@ START_TEST(series)
     options.bin_ns = 3600 * SECOND;
     has(json_of(&options, minutes),
         "'bits_per_second':0.1,'packets_per_second':0.000833,");
+}
+END_TEST
+
+START_TEST(clocks_and_schemes)
+{
+    static const char flow[] = "{'time_flow_start_ns':1742058000000000000,"
+                               "'time_flow_end_ns':1742058120000000000,"
+                               "'time_received_ns':1742058240000000000,'bytes':11}";
+    static const struct {
+        flowan_clock clock;
+        flowan_scheme scheme;
+        const char *policy, *rows;
+    } cases[] = {
+        {FLOWAN_CLOCK_START_END, FLOWAN_SCHEME_UNIFORM,
+         "'clock':'start-end','scheme':'uniform'",
+         "17:00:00Z','flows':1,'packets':0,'bytes':6,"},
+        {FLOWAN_CLOCK_START_END, FLOWAN_SCHEME_UNIFORM,
+         "'clock':'start-end','scheme':'uniform'",
+         "17:01:00Z','flows':0,'packets':0,'bytes':5,"},
+        {FLOWAN_CLOCK_START_END, FLOWAN_SCHEME_END, "'clock':'start-end','scheme':'end'",
+         "17:01:00Z','flows':1,'packets':0,'bytes':11,"},
+        {FLOWAN_CLOCK_RECEIVED, FLOWAN_SCHEME_PROPORTIONAL,
+         "'clock':'received','scheme':'proportional'",
+         "'rows':[\n{'time':'2025-03-15T17:04:00Z','flows':1,'packets':0,'bytes':11,"},
+        {FLOWAN_CLOCK_START, FLOWAN_SCHEME_PROPORTIONAL,
+         "'clock':'start','scheme':'proportional'",
+         "'rows':[\n{'time':'2025-03-15T17:00:00Z','flows':1,'packets':0,'bytes':11,"},
+        {FLOWAN_CLOCK_END, FLOWAN_SCHEME_MIDDLE, "'clock':'end','scheme':'middle'",
+         "'rows':[\n{'time':'2025-03-15T17:02:00Z','flows':1,'packets':0,'bytes':11,"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        flowan_report_options options = {.kind = FLOWAN_REPORT_SERIES,
+                                         .clock = cases[i].clock,
+                                         .scheme = cases[i].scheme};
+        const char *json = json_of(&options, flow);
+        has(json, cases[i].policy);
+        has(json, cases[i].rows);
+    }
+    /* no such clock, no such scheme */
+    flowan_report *report;
+    flowan_report_options options = {
+        .size = sizeof options, .kind = FLOWAN_REPORT_SERIES, .clock = (flowan_clock)4};
+    ck_assert_int_eq(flowan_report_new(&report, &options, NULL), FLOWAN_ERROR_ARGUMENT);
+    options.clock = FLOWAN_CLOCK_START_END;
+    options.scheme = (flowan_scheme)5;
+    ck_assert_int_eq(flowan_report_new(&report, &options, NULL), FLOWAN_ERROR_ARGUMENT);
+}
+END_TEST
+
+/* Not shared out over more bins than rows can be. */
+START_TEST(too_many_bins)
+{
+    flowan_batch *batch;
+    flowan_report *report;
+    flowan_error error;
+    flowan_report_options options = {
+        .size = sizeof options, .kind = FLOWAN_REPORT_SERIES, .bin_ns = 100000};
+    batch = records("{'time_flow_start_ns':1742058000000000000,"
+                    "'time_flow_end_ns':1742058100000000000}");
+    for (uint64_t width = 100000; width > 99998; width--) {
+        options.bin_ns = width;
+        ck_assert_int_eq(flowan_report_new(&report, &options, NULL), FLOWAN_OK);
+        ck_assert_int_eq(flowan_report_push(report, batch, NULL, &error),
+                         width == 100000 ? FLOWAN_OK : FLOWAN_ERROR_LIMIT);
+        if (width < 100000)
+            ck_assert_ptr_nonnull(strstr(error.message, "100000000000 ns is in 10000"));
+        flowan_report_free(report);
+    }
+    flowan_batch_free(batch);
 }
 END_TEST
 
@@ -497,6 +566,8 @@ static Suite *suite_of(void)
     tcase_add_test(cases, hostile_text);
     tcase_add_test(cases, large_numbers);
     tcase_add_test(cases, series);
+    tcase_add_test(cases, clocks_and_schemes);
+    tcase_add_test(cases, too_many_bins);
     tcase_add_test(cases, windows);
     tcase_add_test(cases, gaps);
     tcase_add_test(cases, keyed_series);

@@ -30,7 +30,8 @@ _flowan_value()
         *:--rotate-log) _flowan_words "5m 1h 500M" ;;
         *:--order) _flowan_words "bytes packets flows" ;;
         *:--bin) _flowan_words "1m 5m 15m 1h 1d" ;;
-        *:--scheme) _flowan_words "start" ;;
+        *:--scheme) _flowan_words "proportional uniform start end middle" ;;
+        *:--clock) _flowan_words "start-end received start end" ;;
         *:--nat | *:--at | *:--skew | *:--start | *:--end | *:-j | *:--jobs | *:-n | *:--limit | *:--fields | *:--by | \
             *:-f | *:--filter | *:--exclude | *:--ignore-older | *:--hup-pid | *:--hup-cmd | *:--tag | *:--top | *:--gap | *:--default-sampling | *:--map) ;;
         *) return 1 ;;
@@ -42,7 +43,7 @@ _flowan_complete()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='' options='--help --version'
     local common='--networks --asn-db --prefer-asdb -f --filter --start --end --order --top
-        --raw-counts --default-sampling --map -j --jobs --explain -o --output'
+        --raw-counts --default-sampling --clock --map -j --jobs --explain -o --output'
 
     COMPREPLY=()
     case ${COMP_WORDS[0]##*/}:${COMP_WORDS[1]} in
