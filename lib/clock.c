@@ -8,6 +8,10 @@ void fl_clock_init(fl_clock *clock, const flowan_batch *batch)
         flowan_batch_field(batch, FLOWAN_FIELD_TIME_FLOW_START_NS, &clock->start);
     clock->has_end =
         flowan_batch_field(batch, FLOWAN_FIELD_TIME_FLOW_END_NS, &clock->end);
+    clock->full = clock->has_received && clock->has_start && clock->has_end &&
+                  clock->received.present_count == clock->received.rows &&
+                  clock->start.present_count == clock->start.rows &&
+                  clock->end.present_count == clock->end.rows;
 }
 
 static bool get(bool has, const flowan_column *column, size_t row, uint64_t *out)
@@ -45,7 +49,7 @@ fl_span fl_clock_judge(uint64_t received, const uint64_t *own_start,
     return (fl_span){instant, instant, instant != 0, true};
 }
 
-fl_span fl_clock_span(const fl_clock *clock, size_t row)
+fl_span fl_clock_look(const fl_clock *clock, size_t row)
 {
     uint64_t start;
     uint64_t end;
@@ -67,30 +71,14 @@ fl_span fl_clock_by(flowan_clock which, const fl_span *span, uint64_t received)
     return by;
 }
 
-/* What nearly all flows are like: believed at a glance. */
-static inline bool is_plain(uint64_t received, uint64_t start, uint64_t end)
-{
-    return start >= FL_CLOCK_2000_NS && end >= start &&
-           end - start <= FL_CLOCK_DAY_NS && end <= received && received <= INT64_MAX;
-}
-
 bool fl_clock_range(const fl_clock *clock, const flowan_selection *rows, size_t count,
                     uint64_t *first_ns, uint64_t *last_ns)
 {
-    bool plain = clock->has_received && clock->has_start && clock->has_end &&
-                 clock->received.present_count == clock->received.rows &&
-                 clock->start.present_count == clock->start.rows &&
-                 clock->end.present_count == clock->end.rows;
     uint64_t first = UINT64_MAX;
     uint64_t last = 0;
     for (size_t i = 0; i < count; i++) {
         size_t row = rows ? rows->rows[i] : i;
-        fl_span span;
-        if (plain && is_plain(clock->received.u64[row], clock->start.u64[row],
-                              clock->end.u64[row]))
-            span = (fl_span){clock->start.u64[row], clock->end.u64[row], true, false};
-        else
-            span = fl_clock_span(clock, row);
+        fl_span span = fl_clock_span(clock, row);
         if (!span.known)
             continue;
         first = span.start_ns < first ? span.start_ns : first;

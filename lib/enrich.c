@@ -256,12 +256,24 @@ bool fl_enrich_remote_as(fl_enrich *enrich)
 static uint64_t default_rate(const fl_enrich *enrich, const fl_enrich_column *exporter,
                              size_t row)
 {
-    const flowan_address *address =
-        enrich->rules.rate_count ? fl_enrich_address(exporter, row) : NULL;
+    if (enrich->rules.rate_count == 0)
+        return enrich->rules.default_rate;
+    const flowan_address *address = fl_enrich_address(exporter, row);
     for (size_t i = 0; address && i < enrich->rules.rate_count; i++)
         if (memcmp(address, &enrich->rules.rates[i].exporter, sizeof *address) == 0)
             return enrich->rules.rates[i].rate ? enrich->rules.rates[i].rate : 1;
     return enrich->rules.default_rate;
+}
+
+/* 0 where the record has none. */
+static inline uint64_t number_of(const fl_enrich_column *column, bool full, size_t row)
+{
+    return full || present(column, row) ? column->view.u64[row] : 0;
+}
+
+static bool is_full(const fl_enrich_column *column)
+{
+    return column->there && column->view.present_count == column->view.rows;
 }
 
 bool fl_enrich_measures(fl_enrich *enrich)
@@ -279,18 +291,15 @@ bool fl_enrich_measures(fl_enrich *enrich)
     fl_enrich_find(&bytes, enrich->batch, FLOWAN_FIELD_BYTES);
     fl_enrich_find(&sampling, enrich->batch, FLOWAN_FIELD_SAMPLING_RATE);
     fl_enrich_find(&exporter, enrich->batch, FLOWAN_FIELD_SAMPLER_ADDRESS);
+    const bool full[] = {is_full(&packets), is_full(&bytes), is_full(&sampling)};
+    const bool raw = enrich->rules.raw_counts;
     for (size_t i = 0; i < enrich->count; i++) {
         size_t row = fl_enrich_row(enrich, i);
-        uint64_t rate = 1;
-        if (!enrich->rules.raw_counts) {
-            rate = present(&sampling, row) ? sampling.view.u64[row] : 0;
-            if (rate == 0)
-                rate = default_rate(enrich, &exporter, row);
-        }
-        enrich->packets[i] =
-            fl_sum_product(present(&packets, row) ? packets.view.u64[row] : 0, rate);
-        enrich->bytes[i] =
-            fl_sum_product(present(&bytes, row) ? bytes.view.u64[row] : 0, rate);
+        uint64_t rate = raw ? 1 : number_of(&sampling, full[2], row);
+        if (rate == 0)
+            rate = default_rate(enrich, &exporter, row);
+        enrich->packets[i] = fl_sum_product(number_of(&packets, full[0], row), rate);
+        enrich->bytes[i] = fl_sum_product(number_of(&bytes, full[1], row), rate);
     }
     enrich->done |= DONE_MEASURES;
     return true;
