@@ -37,7 +37,8 @@ def ways(asns, networks):
     """The options of a run, and who computes the same. It takes long to read a database."""
     def sight(networks=None, database=None, prefer=False):
         seen = Sight(argparse.Namespace(networks=networks, asn_db=None, prefer_asdb=prefer,
-                                        raw_counts=True, default_sampling=1))
+                                        raw_counts=True, default_sampling=1,
+                                        clock="start-end"))
         seen.database = database
         return seen
     database = AsDatabase(asns)
