@@ -10,8 +10,6 @@
 
 /* --- the handle --- */
 
-enum { BINS_MAX = 1000000 }; /* that one flow is shared out over */
-
 flowan_status fl_aggregate_check_times(flowan_clock clock, flowan_scheme scheme,
                                        flowan_error *error)
 {
@@ -190,11 +188,11 @@ static flowan_status count_bins(flowan_aggregator *aggregator, size_t i,
     flowan_measures share;
     uint64_t bin;
     fl_spread_begin(&spread, aggregator->scheme, aggregator->keys.bin_ns, &span, flow);
-    if (spread.count > BINS_MAX)
+    if (spread.count > FL_AGGREGATE_BINS_MAX)
         return fl_status_fail(error, FLOWAN_ERROR_LIMIT, FL_NO_OFFSET,
                               "a flow of %llu ns is in %llu bins, more than %d",
                               (unsigned long long)(span.end_ns - span.start_ns),
-                              (unsigned long long)spread.count, BINS_MAX);
+                              (unsigned long long)spread.count, FL_AGGREGATE_BINS_MAX);
     while (fl_spread_next(&spread, &bin, &share))
         if (!count_row(aggregator, i, bin, &share))
             return tell_memory(aggregator, error);

@@ -7,6 +7,8 @@
 #include "hash.h"
 #include "key.h"
 
+enum { FL_AGGREGATE_BINS_MAX = 1000000 }; /* that one flow is shared out over */
+
 struct flowan_aggregator {
     fl_enrich *enrich; /* own_enrich, or one that a report shares out */
     fl_enrich own_enrich;

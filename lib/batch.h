@@ -151,6 +151,12 @@ const char *fl_batch_raw(const flowan_batch *batch, size_t row, size_t *size);
 fl_column *fl_batch_known(const flowan_batch *batch, int field);
 void fl_column_view(fl_column *column, size_t rows, flowan_column *out);
 
+/* Whether all rows have a value. */
+static inline bool fl_column_is_full(const flowan_column *view)
+{
+    return view->present_count == view->rows;
+}
+
 static inline bool fl_column_present(const fl_column *column, size_t row)
 {
     return column->present[row / 64] >> (row % 64) & 1;

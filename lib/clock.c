@@ -1,5 +1,7 @@
 #include "clock.h"
 
+#include "batch.h"
+
 void fl_clock_init(fl_clock *clock, const flowan_batch *batch)
 {
     clock->has_received =
@@ -9,9 +11,8 @@ void fl_clock_init(fl_clock *clock, const flowan_batch *batch)
     clock->has_end =
         flowan_batch_field(batch, FLOWAN_FIELD_TIME_FLOW_END_NS, &clock->end);
     clock->full = clock->has_received && clock->has_start && clock->has_end &&
-                  clock->received.present_count == clock->received.rows &&
-                  clock->start.present_count == clock->start.rows &&
-                  clock->end.present_count == clock->end.rows;
+                  fl_column_is_full(&clock->received) &&
+                  fl_column_is_full(&clock->start) && fl_column_is_full(&clock->end);
 }
 
 static bool get(bool has, const flowan_column *column, size_t row, uint64_t *out)

@@ -104,13 +104,6 @@ static void put_duration(fl_encode_cell *cell, uint64_t start, uint64_t end)
 
 /* --- addresses --- */
 
-static bool is_zero(const flowan_address *address)
-{
-    static const uint8_t zeros[16];
-    size_t skip = fl_text_is_ipv4(address) ? 12 : 0;
-    return memcmp(address->octet + skip, zeros, 16 - skip) == 0;
-}
-
 /* `bracket`: a port follows, which an IPv6 address must be told from (RFC 5952). */
 static void put_address(fl_encode_cell *cell, const flowan_address *address,
                         bool bracket, size_t width)
@@ -118,7 +111,7 @@ static void put_address(fl_encode_cell *cell, const flowan_address *address,
     char text[FL_TEXT_ADDRESS_SIZE];
     size_t size = fl_text_put_address(text, address);
     size_t marks = bracket ? 2 : 0;
-    cell->zero = is_zero(address);
+    cell->zero = fl_text_is_zero(address);
     cell->ipv6 = !fl_text_is_ipv4(address);
     if (!cell->ipv6) {
         fl_buffer_append(&cell->text, text, size);
@@ -158,7 +151,8 @@ static void put_endpoint(fl_encode_cell *cell, const fl_encode_cell_source *sour
     const fl_encode_piece *port = piece_of(pieces, source->second);
     const fl_encode_piece *ipv6 = piece_of(pieces, source->ipv6);
     if (ipv6->type == FLOWAN_TYPE_ADDRESS &&
-        (p->type != FLOWAN_TYPE_ADDRESS || is_zero(fl_encode_piece_address(p, row))))
+        (p->type != FLOWAN_TYPE_ADDRESS ||
+         fl_text_is_zero(fl_encode_piece_address(p, row))))
         p = ipv6;
     if (p->type != FLOWAN_TYPE_ADDRESS)
         return;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "batch.h"
 #include "memory.h"
 #include "status.h"
 #include "sum.h"
@@ -131,20 +132,12 @@ static bool ensure(const fl_enrich *enrich, void **array, size_t width)
 
 /* --- sides --- */
 
-static bool is_zero(const flowan_address *address)
-{
-    static const uint8_t zero[16];
-    return memcmp(address->octet + 12, zero, 4) == 0 &&
-           memcmp(address->octet, zero, 10) == 0 &&
-           (fl_text_is_ipv4(address) || memcmp(address->octet + 10, zero, 2) == 0);
-}
-
 /* The translated destination: IPv4 before IPv6; all zeros are none. */
 static const flowan_address *translated(const fl_enrich_column nat[2], size_t row)
 {
     for (int i = 0; i < 2; i++) {
         const flowan_address *address = fl_enrich_address(&nat[i], row);
-        if (address && !is_zero(address))
+        if (address && !fl_text_is_zero(address))
             return address;
     }
     return NULL;
@@ -273,7 +266,7 @@ static inline uint64_t number_of(const fl_enrich_column *column, bool full, size
 
 static bool is_full(const fl_enrich_column *column)
 {
-    return column->there && column->view.present_count == column->view.rows;
+    return column->there && fl_column_is_full(&column->view);
 }
 
 bool fl_enrich_measures(fl_enrich *enrich)

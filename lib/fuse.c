@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bits.h"
+
 enum {
     KIND = 1,         /* three places, eight bits; stored */
     HEADER_SIZE = 16, /* kind, bits of a segment, two reserved, segments, seed */
@@ -101,14 +103,6 @@ static void find_places(uint64_t mixed, const fl_fuse *fuse, uint32_t out[PLACES
 
 /* --- making one --- */
 
-static unsigned log2_of(size_t number)
-{
-    unsigned bits = 0;
-    while (number >>= 1)
-        bits++;
-    return bits;
-}
-
 /* Segments of 2^floor(log(n) / log(3.33) + 2.25) prints, 0.875 + 0.25 log(10^6) / log(n)
  * prints a key, at least 1.125: the paper's, in integers. Any will do that works. */
 static void choose_size(fl_fuse *fuse, size_t count)
@@ -119,8 +113,7 @@ static void choose_size(fl_fuse *fuse, size_t count)
         bits++;
         from = from * 333 / 100;
     }
-    unsigned log2 = log2_of(count);
-    uint64_t factor = log2 > 0 ? 875 + 4983 / log2 : 1125;
+    uint64_t factor = count > 1 ? 875 + 4983 / (fl_bits_width(count) - 1) : 1125;
     factor = factor > 1125 ? factor : 1125;
     uint64_t room = (uint64_t)count * factor / 1000;
     uint64_t segments = (room + ((uint64_t)1 << bits) - 1) >> bits;

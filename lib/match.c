@@ -16,14 +16,6 @@ bool fl_match_room(const flowan_matcher *m, uint64_t **set)
 
 /* --- the tree --- */
 
-static bool is_empty(const flowan_matcher *m, const uint64_t *set)
-{
-    uint64_t all = 0;
-    for (size_t i = 0; i < m->words; i++)
-        all |= set[i];
-    return all == 0;
-}
-
 static void take_away(const flowan_matcher *m, uint64_t *set, const uint64_t *less)
 {
     for (size_t i = 0; i < m->words; i++)
@@ -44,7 +36,7 @@ static bool keep_test(flowan_matcher *m, const fl_test *test, uint64_t *rows)
 static bool keep_all(flowan_matcher *m, const fl_node *node, unsigned depth,
                      uint64_t *rows)
 {
-    for (uint32_t i = 0; i < node->count && !is_empty(m, rows); i++)
+    for (uint32_t i = 0; i < node->count && !fl_mask_is_empty(rows, m->words); i++)
         if (!keep(m, &m->filter->nodes[node->first + i], depth + 1, rows))
             return false;
     return true;
@@ -59,7 +51,7 @@ static bool keep_any(flowan_matcher *m, const fl_node *node, unsigned depth,
     if (!fl_match_room(m, left) || !fl_match_room(m, held))
         return false;
     memcpy(*left, rows, size);
-    for (uint32_t i = 0; i < node->count && !is_empty(m, *left); i++) {
+    for (uint32_t i = 0; i < node->count && !fl_mask_is_empty(*left, m->words); i++) {
         memcpy(*held, *left, size);
         if (!keep(m, &m->filter->nodes[node->first + i], depth + 1, *held))
             return false;
@@ -130,9 +122,7 @@ static bool make_room(flowan_matcher *m)
 static flowan_status take_among(flowan_matcher *m, const flowan_selection *among,
                                 flowan_error *error)
 {
-    memset(m->among, among ? 0 : 0xff, m->words * sizeof *m->among);
-    if (!among && m->rows % 64)
-        m->among[m->words - 1] = UINT64_MAX >> (64 - m->rows % 64);
+    fl_mask_fill(m->among, m->rows, !among);
     for (size_t i = 0; among && i < among->count; i++) {
         if (among->rows[i] >= m->rows)
             return fl_status_fail(error, FLOWAN_ERROR_ARGUMENT, FL_NO_OFFSET,

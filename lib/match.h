@@ -6,6 +6,7 @@
 
 #include "enrich.h"
 #include "filter.h"
+#include "mask.h"
 
 enum {
     FL_MATCH_FEW =
@@ -86,17 +87,9 @@ static inline void fl_match_keep(const flowan_matcher *m, uint64_t *set,
         set[i] &= of[i];
 }
 
-static inline size_t fl_match_count(const flowan_matcher *m, const uint64_t *set)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < m->words; i++)
-        count += (size_t)__builtin_popcountll(set[i]);
-    return count;
-}
-
 static inline bool fl_match_few(const flowan_matcher *m, const uint64_t *set)
 {
-    return fl_match_count(m, set) < m->rows / FL_MATCH_FEW;
+    return fl_mask_count(set, m->words) < m->rows / FL_MATCH_FEW;
 }
 
 /* A set of rows with room for those of the batch; false when memory is short. */

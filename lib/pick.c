@@ -25,33 +25,6 @@ static size_t class_rows(const fl_pick *p, size_t class)
     return fl_unpack_class_rows(p->unpack, class);
 }
 
-/* --- masks: a bit a number --- */
-
-static void fill_mask(uint64_t *mask, size_t rows, bool set)
-{
-    memset(mask, set ? 0xff : 0, fl_wanted_words(rows) * sizeof *mask);
-    if (set && rows % 64)
-        mask[rows / 64] = ((uint64_t)1 << (rows % 64)) - 1;
-}
-
-static void match_bits(const fl_test *test, const uint64_t *numbers, size_t count,
-                       uint64_t *mask)
-{
-    fill_mask(mask, count, false);
-    for (size_t i = 0; i < count; i++)
-        mask[i / 64] |=
-            (uint64_t)(((numbers[i] & test->mask) == test->mask) != test->mask_outside)
-            << (i % 64);
-}
-
-static bool is_empty(const uint64_t *mask, size_t words)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < words; i++)
-        any |= mask[i];
-    return any == 0;
-}
-
 /* --- which column is meant --- */
 
 /* For each test the columns of its name, one a type. */
@@ -175,6 +148,16 @@ static fl_verdict judge_addresses(const fl_pick *p, const fl_test *test, size_t 
 
 /* --- dictionaries --- */
 
+static void match_bits(const fl_test *test, const uint64_t *numbers, size_t count,
+                       uint64_t *mask)
+{
+    fl_mask_fill(mask, count, false);
+    for (size_t i = 0; i < count; i++)
+        mask[i / 64] |=
+            (uint64_t)(((numbers[i] & test->mask) == test->mask) != test->mask_outside)
+            << (i % 64);
+}
+
 /* Whether any number passes; of addresses they are the second halves. */
 static bool any_passes(const fl_test *test, bool address, uint64_t high,
                        const uint64_t *numbers, size_t count)
@@ -188,7 +171,7 @@ static bool any_passes(const fl_test *test, bool address, uint64_t high,
             fl_numbers_match(&test->numbers, numbers + at, here, mask);
         else
             match_bits(test, numbers + at, here, mask);
-        if (!is_empty(mask, fl_wanted_words(here)))
+        if (!fl_mask_is_empty(mask, fl_mask_words(here)))
             return true;
     }
     return false;
@@ -364,11 +347,11 @@ static flowan_status begin_rows(fl_pick *p, size_t class, some_rows *r)
 /* Bits of these rows become bits of all. */
 static void end_rows(fl_pick *p, size_t class, some_rows *r, uint64_t *mask)
 {
-    size_t words = fl_wanted_words(class_rows(p, class));
+    size_t words = fl_mask_words(class_rows(p, class));
     if (!r->places)
         return;
     uint64_t *few = p->others; /* it has room for a number a row */
-    memcpy(few, mask, fl_wanted_words(r->count) * sizeof *few);
+    memcpy(few, mask, fl_mask_words(r->count) * sizeof *few);
     memset(mask, 0, words * sizeof *mask);
     for (size_t i = 0; i < r->count; i++)
         mask[r->places[i] / 64] |= (few[i / 64] >> (i % 64) & 1) << (r->places[i] % 64);
@@ -391,7 +374,7 @@ static flowan_status match_addresses(fl_pick *p, const fl_test *test, size_t cel
     status = fl_unpack_cell(p->unpack, cell, class, r->places, r->count, p->others);
     if (status != FLOWAN_OK)
         return status;
-    fill_mask(mask, r->count, false);
+    fl_mask_fill(mask, r->count, false);
     for (size_t i = 0; i < r->count; i++)
         mask[i / 64] |= (uint64_t)fl_addresses_has(
                             &test->addresses, (fl_wide){p->others[i], p->numbers[i]})
@@ -407,7 +390,7 @@ static flowan_status match_test(fl_pick *p, size_t number, size_t class, uint64_
     const fl_layout_column *column = column_of(p, number, class);
     *exact = test->subject == FL_SUBJECT_COLUMN && !fl_type_is_run(column->type);
     if (!*exact) {
-        fill_mask(mask, class_rows(p, class), true);
+        fl_mask_fill(mask, class_rows(p, class), true);
         return FLOWAN_OK;
     }
     some_rows r;
@@ -439,11 +422,11 @@ static flowan_status match_children(fl_pick *p, const fl_node *node, size_t clas
                                     uint64_t *mask, bool *exact)
 {
     size_t rows = class_rows(p, class);
-    size_t words = fl_wanted_words(rows);
+    size_t words = fl_mask_words(rows);
     bool all = node->kind == FL_NODE_AND;
     uint64_t *one = fl_pool_take(p->unpack->integers.pool, words, sizeof *one);
     flowan_status status = one ? FLOWAN_OK : fl_status_memory(p->unpack->error);
-    fill_mask(mask, rows, all);
+    fl_mask_fill(mask, rows, all);
     *exact = true;
     for (size_t i = 0; status == FLOWAN_OK && i < node->count; i++) {
         bool exact_one;
@@ -451,7 +434,7 @@ static flowan_status match_children(fl_pick *p, const fl_node *node, size_t clas
         *exact = *exact && exact_one;
         for (size_t w = 0; status == FLOWAN_OK && w < words; w++)
             mask[w] = all ? mask[w] & one[w] : mask[w] | one[w];
-        if (all && is_empty(mask, words))
+        if (all && fl_mask_is_empty(mask, words))
             break;
     }
     fl_pool_give(p->unpack->integers.pool, one);
@@ -467,7 +450,7 @@ static flowan_status match_node(fl_pick *p, size_t number, size_t class, uint64_
     flowan_status status = judge_node(p, number, class, &verdict);
     *exact = true;
     if (status != FLOWAN_OK || verdict != FL_SOME) {
-        fill_mask(mask, rows, verdict == FL_ALL);
+        fl_mask_fill(mask, rows, verdict == FL_ALL);
         return status;
     }
     if (node->kind == FL_NODE_TEST)
@@ -478,39 +461,28 @@ static flowan_status match_node(fl_pick *p, size_t number, size_t class, uint64_
     if (status != FLOWAN_OK)
         return status;
     if (!*exact) { /* of what may be more than it is, the rest may be less */
-        fill_mask(mask, rows, true);
+        fl_mask_fill(mask, rows, true);
         return FLOWAN_OK;
     }
-    for (size_t w = 0; w < fl_wanted_words(rows); w++)
-        mask[w] = ~mask[w];
-    if (rows % 64)
-        mask[rows / 64] &= ((uint64_t)1 << (rows % 64)) - 1;
+    fl_mask_invert(mask, rows);
     return FLOWAN_OK;
-}
-
-static size_t count_bits(const uint64_t *mask, size_t words)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < words; i++)
-        count += (size_t)__builtin_popcountll(mask[i]);
-    return count;
 }
 
 /* Leaves of the class only rows that are in the mask. */
 static flowan_status narrow(fl_pick *p, size_t class, const uint64_t *mask)
 {
     size_t all = class_rows(p, class);
-    size_t words = fl_wanted_words(all);
+    size_t words = fl_mask_words(all);
     uint64_t **own = &p->wanted.masks[class];
     if (!*own) {
         *own = fl_pool_take(p->unpack->integers.pool, words, sizeof **own);
         if (!*own)
             return fl_status_memory(p->unpack->error);
-        fill_mask(*own, all, true);
+        fl_mask_fill(*own, all, true);
     }
     for (size_t i = 0; i < words; i++)
         (*own)[i] &= mask[i];
-    p->wanted.left[class] = (uint32_t)count_bits(*own, words);
+    p->wanted.left[class] = (uint32_t)fl_mask_count(*own, words);
     return FLOWAN_OK;
 }
 
@@ -537,7 +509,7 @@ static flowan_status match_classes(fl_pick *p)
     for (size_t c = 0; c < classes; c++)
         most = class_rows(p, c) > most ? class_rows(p, c) : most;
     uint64_t *mask =
-        fl_pool_take(p->unpack->integers.pool, fl_wanted_words(most), sizeof *mask);
+        fl_pool_take(p->unpack->integers.pool, fl_mask_words(most), sizeof *mask);
     flowan_status status = mask ? FLOWAN_OK : fl_status_memory(p->unpack->error);
     for (size_t i = 0; i < (all ? root->count : 1); i++)
         for (size_t c = 0; status == FLOWAN_OK && c < classes; c++)
@@ -594,7 +566,7 @@ static flowan_status cut_class(fl_pick *p, size_t class, uint32_t *places,
     if (status == FLOWAN_OK)
         status =
             get_times(p, FLOWAN_FIELD_TIME_FLOW_END_NS, class, places, count, &t.end);
-    fill_mask(mask, class_rows(p, class), false);
+    fl_mask_fill(mask, class_rows(p, class), false);
     for (size_t i = 0; status == FLOWAN_OK && i < count; i++) {
         fl_span span =
             fl_clock_judge(t.received ? t.received[i] : 0, t.start ? &t.start[i] : NULL,
@@ -658,7 +630,7 @@ static flowan_status number_chosen(fl_pick *p)
 {
     const fl_unpack *u = p->unpack;
     const fl_layout *l = &u->layout;
-    size_t words = fl_wanted_words(l->rows);
+    size_t words = fl_mask_words(l->rows);
     size_t count = p->chosen.count;
     uint64_t *bits = fl_pool_take_zeroed(p->unpack->integers.pool, words, sizeof *bits);
     uint32_t *before = fl_pool_take(p->unpack->integers.pool, words, sizeof *before);
@@ -761,7 +733,7 @@ static flowan_status run_window(fl_pick *p, size_t most)
     const fl_layout *l = &p->unpack->layout;
     fl_pool *pool = p->unpack->integers.pool;
     uint32_t *places = fl_pool_take(pool, most, sizeof *places);
-    uint64_t *mask = fl_pool_take(pool, fl_wanted_words(most), sizeof *mask);
+    uint64_t *mask = fl_pool_take(pool, fl_mask_words(most), sizeof *mask);
     flowan_status status =
         places && mask ? FLOWAN_OK : fl_status_memory(p->unpack->error);
     p->how = FL_PICKED_BY_ROWS;

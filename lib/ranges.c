@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask.h"
 #include "memory.h"
 #include "swar.h"
 
@@ -178,11 +179,6 @@ MATCH(match_range_u32, const fl_range range, uint32_t,
       value - (uint32_t)range.low <= (uint32_t)(range.high - range.low))
 MATCH(match_set_u32, const fl_numbers *set, uint32_t, fl_numbers_has(set, value))
 
-static void clear(uint64_t *mask, size_t count)
-{
-    memset(mask, 0, (count + 63) / 64 * sizeof *mask);
-}
-
 /* The numbers up to `most` that are in none of the set's ranges, where that is one range:
  * the one number of `!=`, say. */
 static bool find_gap(const fl_numbers *set, uint64_t most, fl_range *gap)
@@ -193,25 +189,17 @@ static bool find_gap(const fl_numbers *set, uint64_t most, fl_range *gap)
     return true;
 }
 
-static void invert_mask(uint64_t *mask, size_t count)
-{
-    for (size_t word = 0; word < (count + 63) / 64; word++)
-        mask[word] = ~mask[word];
-    if (count % 64)
-        mask[count / 64] &= ((uint64_t)1 << count % 64) - 1;
-}
-
 void fl_numbers_match(const fl_numbers *set, const uint64_t *values, size_t count,
                       uint64_t *mask)
 {
     fl_range gap;
     if (set->count == 0) {
-        clear(mask, count);
+        fl_mask_fill(mask, count, false);
     } else if (set->count == 1) {
         match_range_u64(set->ranges[0], values, count, mask);
     } else if (find_gap(set, UINT64_MAX, &gap)) {
         match_range_u64(gap, values, count, mask);
-        invert_mask(mask, count);
+        fl_mask_invert(mask, count);
     } else {
         match_set_u64(set, values, count, mask);
     }
@@ -222,7 +210,7 @@ void fl_numbers_match_u32(const fl_numbers *set, const uint32_t *values, size_t 
 {
     fl_range gap;
     if (set->count == 0 || set->ranges[0].low > UINT32_MAX) {
-        clear(mask, count);
+        fl_mask_fill(mask, count, false);
     } else if (set->count == 1 || set->ranges[1].low > UINT32_MAX) {
         fl_range range = set->ranges[0];
         if (range.high > UINT32_MAX)
@@ -230,7 +218,7 @@ void fl_numbers_match_u32(const fl_numbers *set, const uint32_t *values, size_t 
         match_range_u32(range, values, count, mask);
     } else if (find_gap(set, UINT32_MAX, &gap)) {
         match_range_u32(gap, values, count, mask);
-        invert_mask(mask, count);
+        fl_mask_invert(mask, count);
     } else {
         match_set_u32(set, values, count, mask);
     }
@@ -405,7 +393,7 @@ void fl_addresses_match(const fl_addresses *set, const flowan_address *values,
 {
     const fl_wide_range *first = set->ranges;
     if (set->count == 0)
-        clear(mask, count);
+        fl_mask_fill(mask, count, false);
     else if (set->count == 1 && first->low.high == first->high.high)
         match_half(first, values, count, mask);
     else if (set->count == 1)
@@ -439,7 +427,7 @@ void fl_addresses_match_low(const fl_addresses *set, uint64_t high, const uint64
     if (last < set->count && set->ranges[last].low.high <= high)
         last++;
     if (last == first) {
-        clear(mask, count);
+        fl_mask_fill(mask, count, false);
     } else if (last - first == 1) {
         const fl_wide_range *range = &set->ranges[first];
         match_range_u64(

@@ -14,7 +14,7 @@ enum {
     FL_REPORT_COLUMNS_MAX = FL_KEY_PARTS_MAX + 24,
     FL_REPORT_FIELDS_MAX = FL_KEY_PARTS_MAX + 24,
     FL_REPORT_PEERS = 5, /* top_remote_as */
-    FL_REPORT_ROWS_MAX = 1000000
+    FL_REPORT_ROWS_MAX = FL_AGGREGATE_BINS_MAX
 };
 
 /* Where a column shows, and how the table sets it. */

@@ -34,18 +34,11 @@ static const uint32_t *port_of(const fl_column *column, size_t row)
     return has(column, row) ? (const uint32_t *)column->cells + row : NULL;
 }
 
-static bool is_zero(const flowan_address *address)
-{
-    static const flowan_address none;
-    return memcmp(address, &none, fl_text_is_ipv4(address) ? 10 : 16) == 0 &&
-           memcmp(address->octet + 12, none.octet + 12, 4) == 0;
-}
-
 /* Exporters without a translation of that family or side send zeros. */
 static const flowan_address *translated(const fl_column *column, size_t row)
 {
     const flowan_address *address = address_of(column, row);
-    return address && !is_zero(address) ? address : NULL;
+    return address && !fl_text_is_zero(address) ? address : NULL;
 }
 
 static bool differ(const flowan_address *a, const flowan_address *b)

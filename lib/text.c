@@ -441,6 +441,13 @@ bool fl_text_is_ipv4(const flowan_address *address)
     return memcmp(address->octet, mapped_head, sizeof mapped_head) == 0;
 }
 
+bool fl_text_is_zero(const flowan_address *address)
+{
+    static const uint8_t zeros[16];
+    size_t skip = fl_text_is_ipv4(address) ? 12 : 0;
+    return memcmp(address->octet + skip, zeros, 16 - skip) == 0;
+}
+
 void fl_text_mask(flowan_address *address, unsigned bits)
 {
     static const uint8_t keep[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,

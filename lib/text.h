@@ -93,6 +93,8 @@ bool fl_text_get_prefix(const char *text, size_t size, flowan_address *out,
 /* --- addresses as numbers --- */
 
 bool fl_text_is_ipv4(const flowan_address *address); /* mapped */
+/* 0.0.0.0 or ::, which exporters send for none. */
+bool fl_text_is_zero(const flowan_address *address);
 /* Keeps the first `bits` (0 to 128) of the 128-bit form, zeroes the rest. */
 void fl_text_mask(flowan_address *address, unsigned bits);
 

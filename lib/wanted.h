@@ -3,9 +3,7 @@
 #ifndef FL_WANTED_H
 #define FL_WANTED_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "mask.h"
 
 typedef struct fl_wanted {
     uint32_t *left;   /* per class: how many of its rows */
@@ -19,18 +17,13 @@ static inline bool fl_wanted_few(const fl_wanted *wanted, size_t class, size_t r
     return wanted->masks[class] && wanted->left[class] < rows / 8;
 }
 
-static inline size_t fl_wanted_words(size_t rows)
-{
-    return (rows + 63) / 64;
-}
-
 /* The places that a mask has; `mask` NULL: so many from the first on. */
 static inline size_t fl_wanted_places(const uint64_t *mask, size_t rows, uint32_t *out)
 {
     size_t count = 0;
     for (size_t i = 0; !mask && i < rows; i++)
         out[count++] = (uint32_t)i;
-    for (size_t w = 0; mask && w < fl_wanted_words(rows); w++)
+    for (size_t w = 0; mask && w < fl_mask_words(rows); w++)
         for (uint64_t bits = mask[w]; bits; bits &= bits - 1)
             out[count++] = (uint32_t)(w * 64 + (size_t)__builtin_ctzll(bits));
     return count;

@@ -100,15 +100,14 @@ int archive_expire_run(int argc, char **argv)
                                   .now_ns = cli_now(),
                                   .tell = on_event,
                                   .progress = on_progress}};
-    flowan_error error;
     int option;
     job.options.context = &job;
     while ((option = getopt_long(argc, argv, ":a:", known, NULL)) != -1) {
         switch (option) {
         case 'a': job.archive = optarg; break;
         case OPTION_KEEP:
-            if (flowan_duration_parse(optarg, &job.options.keep_ns, &error) != FLOWAN_OK)
-                return cli_usage("--keep: %s", error.message);
+            if (!cli_duration("--keep", optarg, &job.options.keep_ns))
+                return CLI_USAGE;
             break;
         case OPTION_KEEP_SIZE:
             if (!archive_take_size("--keep-size", optarg, &job.options.keep_bytes))

@@ -300,10 +300,9 @@ static int run(follow_job *job)
 
 static int take_latency(follow_job *job, const char *text)
 {
-    flowan_error error;
     uint64_t ns;
-    if (flowan_duration_parse(text, &ns, &error) != FLOWAN_OK)
-        return cli_usage("--latency: %s", error.message);
+    if (!cli_duration("--latency", text, &ns))
+        return CLI_USAGE;
     if (ns < SECOND / 100 || ns > 3600 * SECOND)
         return cli_usage("--latency wants a time from 10ms to 1h, not '%s'", text);
     job->options.latency_ms = (uint32_t)(ns / 1000000);
@@ -312,10 +311,7 @@ static int take_latency(follow_job *job, const char *text)
 
 static int take_keep(follow_job *job, const char *text)
 {
-    flowan_error error;
-    if (flowan_duration_parse(text, &job->expire.keep_ns, &error) != FLOWAN_OK)
-        return cli_usage("--keep: %s", error.message);
-    return CLI_DONE;
+    return cli_duration("--keep", text, &job->expire.keep_ns) ? CLI_DONE : CLI_USAGE;
 }
 
 static int take_pid(follow_job *job, const char *text)

@@ -492,15 +492,14 @@ int archive_info_run(int argc, char **argv)
     bool json = false;
     bool quick = false;
     uint64_t gap_ns = FLOWAN_GAP_DEFAULT_NS;
-    flowan_error error;
     int option;
     while ((option = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
         switch (option) {
         case 'a': archive = optarg; break;
         case OPTION_JSON: json = true; break;
         case OPTION_GAP:
-            if (flowan_duration_parse(optarg, &gap_ns, &error) != FLOWAN_OK)
-                return cli_usage("--gap: %s", error.message);
+            if (!cli_duration("--gap", optarg, &gap_ns))
+                return CLI_USAGE;
             break;
         case OPTION_QUICK: quick = true; break;
         case OPTION_HELP: return cli_help(info_help);

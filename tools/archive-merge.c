@@ -77,15 +77,13 @@ int archive_merge_run(int argc, char **argv)
                                     .older_than_ns = UINT64_C(86400000000000),
                                     .merged = on_merged,
                                     .progress = on_progress};
-    flowan_error error;
     int option;
     while ((option = getopt_long(argc, argv, ":a:", known, NULL)) != -1) {
         switch (option) {
         case 'a': archive = optarg; break;
         case OPTION_OLDER:
-            if (flowan_duration_parse(optarg, &options.older_than_ns, &error) !=
-                FLOWAN_OK)
-                return cli_usage("--older-than: %s", error.message);
+            if (!cli_duration("--older-than", optarg, &options.older_than_ns))
+                return CLI_USAGE;
             break;
         case OPTION_LEVEL:
             if (!archive_take_level(optarg, &options.level))

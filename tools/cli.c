@@ -209,6 +209,12 @@ void cli_progress_show(cli_progress *progress, uint64_t records, uint64_t bytes)
     fflush(stderr);
 }
 
+int cli_progress_scan(void *progress, const flowan_scan_counts *counts)
+{
+    cli_progress_show(progress, counts->rows, counts->log_bytes);
+    return cli_stopped();
+}
+
 void cli_progress_end(cli_progress *progress)
 {
     if (progress->shown)
@@ -244,6 +250,23 @@ unsigned cli_columns(unsigned fallback)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
     return fallback;
+}
+
+bool cli_duration(const char *option, const char *text, uint64_t *out)
+{
+    flowan_error error;
+    if (flowan_duration_parse(text, out, &error) == FLOWAN_OK)
+        return true;
+    cli_usage("%s: %s", option, error.message);
+    return false;
+}
+
+int cli_place(const char *name, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return -1;
 }
 
 bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *out)

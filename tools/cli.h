@@ -56,6 +56,8 @@ typedef struct cli_progress {
 uint64_t cli_total_bytes(const char *const *paths, size_t count);
 void cli_progress_begin(cli_progress *progress, uint64_t total_bytes);
 void cli_progress_show(cli_progress *progress, uint64_t records, uint64_t bytes);
+/* For scans and lookups: `progress` is a cli_progress. Not 0 when a signal came. */
+int cli_progress_scan(void *progress, const flowan_scan_counts *counts);
 /* Clears the line. */
 void cli_progress_end(cli_progress *progress);
 
@@ -73,6 +75,12 @@ void cli_json_string(FILE *out, const char *text);
 
 /* Numbers: false with a message when `text` is none, or above `max`. */
 bool cli_number(const char *option, const char *text, uint64_t max, uint64_t *out);
+
+/* Durations, in ns: likewise. */
+bool cli_duration(const char *option, const char *text, uint64_t *out);
+
+/* The place of `name` among `count` names, or -1. */
+int cli_place(const char *name, const char *const *names, int count);
 
 /* Tells of the rejects of a scan, and of an input that holds no record; the exit status
  * that follows from them. */

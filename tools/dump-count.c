@@ -18,11 +18,8 @@ static int choose_numbers(const dump_settings *set, number *numbers, size_t *cou
         return cli_usage("--fields: there are only flows, packets, bytes, first and "
                          "last to count");
     for (size_t i = 0; i < *count; i++) {
-        size_t at = set->field_count ? 0 : i;
-        while (set->field_count && at < NUMBERS &&
-               strcmp(names[at], set->fields[i]) != 0)
-            at++;
-        if (at == NUMBERS)
+        int at = set->field_count ? cli_place(set->fields[i], names, NUMBERS) : (int)i;
+        if (at < 0)
             return cli_usage("--fields: --count has flows, packets, bytes, first and "
                              "last, not '%s'",
                              set->fields[i]);

@@ -20,15 +20,6 @@ static bool add_tag(dump_ecs *ecs, const char *tag)
     return true;
 }
 
-static bool take_age(dump_ecs *ecs, const char *value)
-{
-    flowan_error error;
-    if (flowan_duration_parse(value, &ecs->older_ns, &error) == FLOWAN_OK)
-        return true;
-    cli_usage("--ignore-older: %s", error.message);
-    return false;
-}
-
 bool dump_ecs_take(dump_ecs *ecs, int option, const char *value)
 {
     static const char *const names[] = {"--elastic-compat", "--ignore-older",
@@ -37,7 +28,8 @@ bool dump_ecs_take(dump_ecs *ecs, int option, const char *value)
         ecs->given = names[option - DUMP_ECS];
     switch (option) {
     case DUMP_ECS_COMPAT: ecs->elastic_compat = true; break;
-    case DUMP_ECS_IGNORE_OLDER: return take_age(ecs, value);
+    case DUMP_ECS_IGNORE_OLDER:
+        return cli_duration("--ignore-older", value, &ecs->older_ns);
     case DUMP_ECS_PRESERVE: ecs->preserve_original = true; break;
     case DUMP_ECS_TAG: return add_tag(ecs, value);
     }

@@ -58,15 +58,6 @@ static bool take_at(dump_nat *nat, const char *value)
     return false;
 }
 
-static bool take_duration(const char *option, const char *value, uint64_t *out)
-{
-    flowan_error error;
-    if (flowan_duration_parse(value, out, &error) == FLOWAN_OK)
-        return true;
-    cli_usage("%s: %s", option, error.message);
-    return false;
-}
-
 /* No skew is a duration here. */
 static bool take_skew(dump_nat *nat, const char *value)
 {
@@ -75,7 +66,7 @@ static bool take_skew(dump_nat *nat, const char *value)
     return value[strspn(value, "0")] == 0 && value[0]
                ? true
                : strcmp(value, "0s") == 0 ||
-                     take_duration("--skew", value, &nat->skew_ns);
+                     cli_duration("--skew", value, &nat->skew_ns);
 }
 
 bool dump_nat_take(dump_nat *nat, int option, const char *value)
@@ -87,7 +78,7 @@ bool dump_nat_take(dump_nat *nat, int option, const char *value)
     case DUMP_NAT_ADDRESS: return take_address(nat, value);
     case DUMP_NAT_AT: return take_at(nat, value);
     case DUMP_NAT_SKEW: return take_skew(nat, value);
-    default: return take_duration("--gap", value, &nat->gap_ns);
+    default: return cli_duration("--gap", value, &nat->gap_ns);
     }
 }
 
@@ -124,6 +115,12 @@ static const char *verdict_text(flowan_nat_verdict verdict)
     case FLOWAN_NAT_UNDECIDED: break;
     }
     return "nobody";
+}
+
+static uint64_t passed_over(const flowan_scan_counts *c)
+{
+    return c->blocks_skipped + c->blocks_not_matching + c->blocks_by_bounds +
+           c->blocks_by_dictionary + c->blocks_by_index;
 }
 
 static uint64_t skew_of(const dump_nat *nat)
@@ -199,9 +196,7 @@ static void end_json(const answer *a)
     flowan_gap gap;
     printf("],\"segments_read\":%" PRIu64 ",\"blocks_read\":%" PRIu64
            ",\"blocks_skipped\":%" PRIu64 ",\"gaps\":[",
-           c.segments_read, c.blocks_read,
-           c.blocks_skipped + c.blocks_not_matching + c.blocks_by_bounds +
-               c.blocks_by_dictionary + c.blocks_by_index);
+           c.segments_read, c.blocks_read, passed_over(&c));
     for (size_t i = 0; flowan_nat_gap(a->nat, i, &gap); i++) {
         char from[FLOWAN_TIME_TEXT_SIZE];
         char to[FLOWAN_TIME_TEXT_SIZE];
@@ -327,20 +322,10 @@ static void end_text_answer(const answer *a, bool damaged)
     put_gaps(a->nat);
     printf("%sBlocks: %" PRIu64 " read, %" PRIu64
            " passed over; segments read: %" PRIu64 ".\n",
-           a->matches ? "\n" : "", c.blocks_read,
-           c.blocks_skipped + c.blocks_not_matching + c.blocks_by_bounds +
-               c.blocks_by_dictionary + c.blocks_by_index,
-           c.segments_read);
+           a->matches ? "\n" : "", c.blocks_read, passed_over(&c), c.segments_read);
 }
 
 /* --- the lookup --- */
-
-static int on_progress(void *context, const flowan_scan_counts *counts)
-{
-    answer *a = context;
-    cli_progress_show(&a->progress, counts->rows, counts->log_bytes);
-    return cli_stopped();
-}
 
 static void begin_answer(answer *a, flowan_nat_verdict verdict)
 {
@@ -454,8 +439,8 @@ int dump_nat_answer(dump_settings *set)
         .threads = set->ask.threads,
         .map = set->map.entries,
         .map_count = set->map.count,
-        .progress = on_progress,
-        .context = &a,
+        .progress = cli_progress_scan,
+        .context = &a.progress,
     };
     flowan_error error;
     cli_progress_begin(&a.progress, cli_total_bytes(set->paths, set->path_count));

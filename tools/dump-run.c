@@ -3,13 +3,6 @@
 
 #include "dump.h"
 
-static int on_progress(void *context, const flowan_scan_counts *counts)
-{
-    dump_run *run = context;
-    cli_progress_show(&run->progress, counts->rows, counts->log_bytes);
-    return cli_stopped();
-}
-
 int dump_begin(dump_run *run, const dump_settings *set, const char *const *columns,
                size_t count)
 {
@@ -21,8 +14,8 @@ int dump_begin(dump_run *run, const dump_settings *set, const char *const *colum
                                    .has_start = set->window.has_start,
                                    .has_end = set->window.has_end,
                                    .inside = set->inside,
-                                   .progress = on_progress,
-                                   .context = run,
+                                   .progress = cli_progress_scan,
+                                   .context = &run->progress,
                                    .map = set->map.entries,
                                    .map_count = set->map.count};
     flowan_error error;

@@ -106,24 +106,6 @@ typedef struct settings {
     cli_progress progress;
 } settings;
 
-/* The place of `name` among `count` names, or -1. */
-static int place(const char *name, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
-            return i;
-    return -1;
-}
-
-static bool take_duration(const char *option, const char *text, uint64_t *out)
-{
-    flowan_error error;
-    if (flowan_duration_parse(text, out, &error) == FLOWAN_OK)
-        return true;
-    cli_usage("%s: %s", option, error.message);
-    return false;
-}
-
 static bool take_sampling(settings *set, const char *text)
 {
     const char *equals = strchr(text, '=');
@@ -173,8 +155,8 @@ static bool take_option(settings *set, int option)
     case OPTION_RAW_COUNTS: return set->report.raw_counts = true;
     case OPTION_START:
     case OPTION_END: return cli_take_time(&set->window, option == OPTION_START, optarg);
-    case OPTION_BIN: return take_duration("--bin", optarg, &set->report.bin_ns);
-    case OPTION_GAP: return take_duration("--gap", optarg, &set->report.gap_ns);
+    case OPTION_BIN: return cli_duration("--bin", optarg, &set->report.bin_ns);
+    case OPTION_GAP: return cli_duration("--gap", optarg, &set->report.gap_ns);
     case OPTION_DEFAULT_SAMPLING: return take_sampling(set, optarg);
     case OPTION_MAP: return cli_take_map(&set->map, optarg);
     case OPTION_TOP:
@@ -184,13 +166,13 @@ static bool take_option(settings *set, int option)
         set->report.top_all = number == 0;
         return true;
     case OPTION_ORDER:
-        found = place(optarg, orders, 3);
+        found = cli_place(optarg, orders, 3);
         if (found < 0)
             cli_usage("--order: unknown measure '%s': bytes, packets or flows", optarg);
         set->report.order = (flowan_order)(found < 0 ? 0 : found);
         return found >= 0;
     case OPTION_SCHEME:
-        found = place(optarg, schemes, 5);
+        found = cli_place(optarg, schemes, 5);
         if (found < 0)
             cli_usage(
                 "--scheme: unknown scheme '%s': proportional, uniform, start, end or "
@@ -199,26 +181,19 @@ static bool take_option(settings *set, int option)
         set->report.scheme = (flowan_scheme)(found < 0 ? 0 : found);
         return found >= 0;
     case OPTION_CLOCK:
-        found = place(optarg, clocks, 4);
+        found = cli_place(optarg, clocks, 4);
         if (found < 0)
             cli_usage("--clock: unknown clock '%s': start-end, received, start or end",
                       optarg);
         set->report.clock = (flowan_clock)(found < 0 ? 0 : found);
         return found >= 0;
     default:
-        found = place(optarg, formats, 3);
+        found = cli_place(optarg, formats, 3);
         if (found < 0)
             cli_usage("-o: unknown format '%s': table, csv or json", optarg);
         set->format = (flowan_report_format)(found + 1);
         return found >= 0;
     }
-}
-
-static int on_progress(void *context, const flowan_scan_counts *counts)
-{
-    settings *set = context;
-    cli_progress_show(&set->progress, counts->rows, counts->log_bytes);
-    return cli_stopped();
 }
 
 /* Feeds the report; damage is told, and what is sound behind it counts. *fed is false
@@ -230,8 +205,8 @@ static int feed(settings *set, flowan_report *report, bool *fed)
                                         .end_ns = set->window.end_ns,
                                         .has_start = set->window.has_start,
                                         .has_end = set->window.has_end,
-                                        .progress = on_progress,
-                                        .context = set,
+                                        .progress = cli_progress_scan,
+                                        .context = &set->progress,
                                         .map = set->map.entries,
                                         .map_count = set->map.count};
     flowan_scan *scan;
@@ -323,7 +298,7 @@ int main(int argc, char **argv)
         return cli_help(help);
     if (strcmp(argv[1], "--version") == 0)
         return cli_version();
-    int kind = place(argv[1], commands, 5);
+    int kind = cli_place(argv[1], commands, 5);
     if (kind < 0)
         return cli_usage("unknown report '%s': networks, asns, matrix, top or series",
                          argv[1]);

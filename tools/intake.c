@@ -32,10 +32,8 @@ static int take_jobs(intake *in, const char *text)
 
 static int take_rotate(intake *in, const char *text)
 {
-    flowan_error error;
-    if (flowan_duration_parse(text, &in->archiver_options.rotate_ns, &error) !=
-        FLOWAN_OK)
-        return cli_usage("--rotate: %s", error.message);
+    if (!cli_duration("--rotate", text, &in->archiver_options.rotate_ns))
+        return CLI_USAGE;
     if (in->archiver_options.rotate_ns < UINT64_C(1000000000))
         return cli_usage("--rotate: a segment spans a second or more");
     return CLI_DONE;
@@ -58,10 +56,8 @@ static int take_exclude(intake *in, const char *text)
 
 static int take_ignore_older(intake *in, const char *text)
 {
-    flowan_error error;
-    if (flowan_duration_parse(text, &in->ignore_older_ns, &error) != FLOWAN_OK)
-        return cli_usage("--ignore-older: %s", error.message);
-    return CLI_DONE;
+    return cli_duration("--ignore-older", text, &in->ignore_older_ns) ? CLI_DONE
+                                                                      : CLI_USAGE;
 }
 
 int intake_take(intake *in, int option, char *value)

@@ -648,12 +648,8 @@ static void do_rounds(world *w, size_t rounds, char **logs, size_t log_count)
 
 int main(int argc, char **argv)
 {
-    const char *data = getenv("FLOWAN_TEST_DATA");
     size_t rounds = 100;
-    world w = {0};
-    flowan_networks *networks;
-    flowan_error error;
-    char path[PATH_MAX];
+    world w;
     for (int option; (option = getopt(argc, argv, "s:r:")) != -1;) {
         if (option == 's')
             question_seed(strtoull(optarg, NULL, 10));
@@ -662,15 +658,7 @@ int main(int argc, char **argv)
         else
             return EXIT_FAILURE;
     }
-    if (!data)
-        fail("FLOWAN_TEST_DATA", "not set");
-    snprintf(path, sizeof path, "%s/networks.txt", data);
-    if (flowan_networks_load(&networks, path, &error) < 0)
-        fail(path, error.message);
-    snprintf(path, sizeof path, "%s/asn.mmdb", data);
-    if (flowan_asdb_open(&w.asdb, path, &error) < 0)
-        fail(path, error.message);
-    w.networks = networks;
+    question_open_world(&w, "check-ask");
     do_rounds(&w, rounds, argv + optind, (size_t)(argc - optind));
     printf("%zu segments, %zu questions to %zu blocks, %zu of %zu rows held; "
            "%zu summaries, %zu blocks ruled out by one, %zu by bounds, %zu by "
@@ -678,7 +666,6 @@ int main(int argc, char **argv)
            seen.segments, seen.questions, seen.blocks, seen.held, seen.rows,
            seen.summaries, seen.by_summary, seen.by_bounds, seen.by_dictionary,
            seen.inexact, seen.scans, seen.sums);
-    flowan_networks_free(networks);
-    flowan_asdb_free(w.asdb);
+    question_close_world(&w);
     return EXIT_SUCCESS;
 }

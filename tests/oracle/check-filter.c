@@ -158,25 +158,12 @@ static void ask_log(world *w, const char *path, size_t questions)
 
 int main(int argc, char **argv)
 {
-    const char *directory = getenv("FLOWAN_TEST_DATA");
-    char path[4096];
-    world w = {0};
-    flowan_networks *networks;
-    flowan_error error;
-    if (!directory)
-        fail("FLOWAN_TEST_DATA", "not set");
-    snprintf(path, sizeof path, "%s/networks.txt", directory);
-    if (flowan_networks_load(&networks, path, &error) < 0)
-        fail(path, error.message);
-    snprintf(path, sizeof path, "%s/asn.mmdb", directory);
-    if (flowan_asdb_open(&w.asdb, path, &error) < 0)
-        fail(path, error.message);
-    w.networks = networks;
+    world w;
+    question_open_world(&w, "check-filter");
     ask_at_random(&w);
     for (int i = 1; i < argc; i++)
         ask_log(&w, argv[i], argc > 10 ? 5 : 60);
     printf("%zu questions, %zu of %zu rows held\n", asked, held, looked_at);
-    flowan_networks_free(networks);
-    flowan_asdb_free(w.asdb);
+    question_close_world(&w);
     return EXIT_SUCCESS;
 }

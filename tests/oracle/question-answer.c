@@ -1,8 +1,37 @@
 /* Questions answered from the rules of doc/filter.md, without sets, bitmaps or normal
  * forms: each row by itself, through the public view of its batch. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "questions.h"
+
+/* --- the world --- */
+
+void question_open_world(world *w, const char *program)
+{
+    const char *directory = getenv("FLOWAN_TEST_DATA");
+    char path[PATH_MAX];
+    flowan_error error = {.message = "FLOWAN_TEST_DATA: not set"};
+    *w = (world){0};
+    if (directory) {
+        snprintf(path, sizeof path, "%s/networks.txt", directory);
+        if (flowan_networks_load(&w->networks, path, &error) == FLOWAN_OK) {
+            snprintf(path, sizeof path, "%s/asn.mmdb", directory);
+            if (flowan_asdb_open(&w->asdb, path, &error) == FLOWAN_OK)
+                return;
+        }
+    }
+    fprintf(stderr, "%s: %s\n", program, error.message);
+    exit(EXIT_FAILURE);
+}
+
+void question_close_world(world *w)
+{
+    flowan_networks_free(w->networks);
+    flowan_asdb_free(w->asdb);
+}
 
 __extension__ typedef unsigned __int128 u128;
 

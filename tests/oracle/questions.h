@@ -71,10 +71,15 @@ typedef struct items {
 
 typedef struct world {
     const flowan_batch *batch;
-    const flowan_networks *networks;
+    flowan_networks *networks;
     flowan_asdb *asdb;
     bool prefer_asdb;
 } world;
+
+/* Loads networks.txt and asn.mmdb of the directory that FLOWAN_TEST_DATA names; ends the
+ * program, after a line with its name, where that fails. */
+void question_open_world(world *w, const char *program);
+void question_close_world(world *w);
 
 typedef enum sign {
     EQUAL,
